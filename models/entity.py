@@ -1,0 +1,93 @@
+"""Chủ thể: who makes the product, and who represents it."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import ClassVar
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Base, LabelledEnum, Placed, Searchable, Tidy, TidyText, choice, field, list_indexes
+from models.commune import Commune
+from models.rules.identifiers import tax_code_problem
+
+
+class EntityKind(LabelledEnum):
+    """Source: DOMAIN §5.1, Decision 26/2026/QĐ-TTg."""
+
+    COOPERATIVE = "htx", "Hợp tác xã"
+    COOPERATIVE_GROUP = "tht", "Tổ hợp tác"
+    ENTERPRISE = "dn", "Doanh nghiệp nhỏ và vừa"
+    HOUSEHOLD = "hkd", "Hộ kinh doanh"
+    PRODUCER_HOUSEHOLD = "hsx", "Hộ sản xuất"
+    FARM = "tt", "Trang trại"
+    ASSOCIATION = "hoi", "Hội, hiệp hội, trung tâm điều hành"
+
+
+class EntityStatus(LabelledEnum):
+    ACTIVE = "active", "Đang hoạt động"
+    SUSPENDED = "suspended", "Tạm ngừng"
+    DISSOLVED = "dissolved", "Đã giải thể"
+
+
+class Entity(Placed, Searchable, Base):
+    __tablename__ = "entities"
+    __label__ = "Chủ thể"
+    __keys__: ClassVar = (("tax_code",), ("name", "commune"))
+    __search__ = ("name", "tax_code", "phone")
+    __hint__ = ("tax_code", "commune.name")
+
+    name: Mapped[str] = mapped_column(
+        Tidy(255), info=field("Tên chủ thể", hint="đúng như giấy đăng ký", aliases=("Chủ thể",))
+    )
+    kind: Mapped[EntityKind] = mapped_column(
+        choice(EntityKind), info=field("Loại hình", aliases=("Loại hình kinh doanh",))
+    )
+    tax_code: Mapped[str | None] = mapped_column(
+        Tidy(14), unique=True, info=field("Mã số thuế", hint="10, 12 hoặc 13 chữ số", aliases=("MST",))
+    )
+    registration: Mapped[str] = mapped_column(
+        Tidy(120), default="", info=field("Giấy đăng ký kinh doanh", hint="số, ngày, nơi cấp")
+    )
+    commune_id: Mapped[int] = mapped_column(ForeignKey("communes.id"), info=field("Xã, phường"))
+    street: Mapped[str] = mapped_column(Tidy(255), default="", info=field("Địa chỉ", hint="số nhà, ấp, khóm"))
+    printed_address: Mapped[str] = mapped_column(
+        Tidy(255),
+        default="",
+        info=field("Địa chỉ in trên giấy tờ", hint="giữ nguyên như đã in, kể cả tên xã cũ"),
+    )
+    phone: Mapped[str] = mapped_column(Tidy(60), default="", info=field("Điện thoại", aliases=("SĐT",)))
+    email: Mapped[str] = mapped_column(String(120), default="", info=field("Thư điện tử", aliases=("Email",)))
+    status: Mapped[EntityStatus] = mapped_column(
+        choice(EntityStatus), default=EntityStatus.ACTIVE, info=field("Tình trạng")
+    )
+    note: Mapped[str] = mapped_column(TidyText(), default="", info=field("Ghi chú", long=True))
+
+    commune: Mapped[Commune] = relationship(
+        foreign_keys=[commune_id], info=field("Xã, phường", places=True, aliases=("Xã/phường",))
+    )
+    representatives: Mapped[list["Representative"]] = relationship(
+        back_populates="entity", passive_deletes="all", info=field("Người đại diện", managed=True)
+    )
+
+    def faults(self) -> Iterable[tuple[str, str]]:
+        if self.tax_code and (sentence := tax_code_problem(self.tax_code)):
+            yield "tax_code", sentence
+
+    __table_args__ = (*list_indexes("entities"), Index("ix_entities_commune_id_name", "commune_id", "name"))
+
+
+class Representative(Placed, Base):
+    """Who signs for an entity, and when. Sensitive facts about a person are not stored (DOMAIN §10)."""
+
+    __tablename__ = "representatives"
+    __label__ = "Người đại diện"
+    __screen__ = None  # shown and kept on its entity's record
+    __keys__: ClassVar = (("name", "entity"),)
+
+    entity_id: Mapped[int] = mapped_column(ForeignKey("entities.id"), index=True, info=field("Chủ thể"))
+    name: Mapped[str] = mapped_column(Tidy(120), info=field("Họ tên"))
+    position: Mapped[str] = mapped_column(Tidy(120), default="", info=field("Chức vụ"))
+    since: Mapped[date | None] = mapped_column(info=field("Từ ngày"))
+    until: Mapped[date | None] = mapped_column(info=field("Đến ngày"))
+    entity: Mapped[Entity] = relationship(back_populates="representatives", info=field("Chủ thể", places=True))

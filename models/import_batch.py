@@ -1,0 +1,101 @@
+"""Đợt nhập: one file, what the plan said of each row, and what was written."""
+
+from datetime import date, datetime
+from typing import Any, ClassVar, Self
+
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, UniqueConstraint, true
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Area, Base, LabelledEnum, Tidy, choice, field
+from models.user import User
+
+
+class BatchState(LabelledEnum):
+    PLANNED = "planned", "Chờ xác nhận"
+    APPLIED = "applied", "Đã nhập"
+    DROPPED = "dropped", "Đã bỏ"
+
+
+class RowAction(LabelledEnum):
+    NEW = "new", "Mới"
+    CHANGED = "changed", "Thay đổi"
+    SAME = "same", "Không đổi"
+    REFUSED = "refused", "Bị từ chối"
+    SKIPPED = "skipped", "Bỏ qua"
+
+
+class Owned:
+    """A row that only the account that made it sees, besides those who see everything."""
+
+    @classmethod
+    def within(cls, area: Area) -> ColumnElement[bool]:
+        return true() if area.everything else cls.user_id == area.user_id  # type: ignore[attr-defined]  # column of the model
+
+
+class ImportBatch(Owned, Base):
+    """number: given when it is applied, 1, 2, 3 … without gaps; a plan has none.
+
+    counts: {"new": …, "changed": …, "same": …, "refused": …, "skipped": …} of rows of the model asked for;
+    also: {identity: counts} of parents made with it. notes: sentences about the file as a whole.
+    """
+
+    __tablename__ = "import_batches"
+    __label__ = "Đợt nhập"
+    __title__ = "file_name"
+    __keys__: ClassVar = (("number",),)
+
+    number: Mapped[int | None] = mapped_column(unique=True, info=field("Đợt số", managed=True))
+    screen: Mapped[str] = mapped_column(String(40), info=field("Loại dữ liệu", managed=True))
+    state: Mapped[BatchState] = mapped_column(choice(BatchState), info=field("Tình trạng", managed=True))
+    file_name: Mapped[str] = mapped_column(Tidy(255), info=field("Tên tệp", managed=True))
+    file_hash: Mapped[str] = mapped_column(String(64), index=True, info=field("SHA-256 của tệp", managed=True))
+    file_size: Mapped[int] = mapped_column(info=field("Cỡ tệp (byte)", managed=True))
+    sheet: Mapped[str] = mapped_column(String(120), default="", info=field("Trang tính", managed=True))
+    as_of: Mapped[date] = mapped_column(info=field("Danh mục tại ngày", managed=True))
+    options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, info=field("Lựa chọn", managed=True))
+    counts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, info=field("Số dòng", managed=True))
+    also: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, info=field("Cùng tạo", managed=True))
+    notes: Mapped[list[Any]] = mapped_column(JSON, default=list, info=field("Lưu ý", managed=True))
+    user_id: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id"), index=True, info=field("Tài khoản", managed=True)
+    )
+    made_by: Mapped[str] = mapped_column(String(180), info=field("Người nhập", managed=True))
+    applied_at: Mapped[datetime | None] = mapped_column(info=field("Nhập lúc", managed=True))
+    user: Mapped[User | None] = relationship(info=field("Tài khoản", managed=True))
+
+
+class ImportRow(Owned, Base):
+    """line: as Excel counts it. raw: cells as they stood in the file. parsed: {attribute: value} after reading.
+
+    changes: {attribute: [old, new]} as a clerk reads them. before, after: columns of the row written, for undo.
+    problems: [[column label, sentence]].
+    """
+
+    __tablename__ = "import_rows"
+    __label__ = "Dòng nhập"
+    __title__ = "line"
+    __screen__ = None  # shown on its batch
+    __keys__: ClassVar = (("batch_id", "line"),)
+    __audited__ = False  # the batch and the rows written by it are in the trail
+    __table_args__ = (
+        UniqueConstraint("batch_id", "line"),
+        Index("ix_import_rows_batch_id_action_line", "batch_id", "action", "line"),
+    )
+
+    batch_id: Mapped[int] = mapped_column(ForeignKey("import_batches.id"), info=field("Đợt nhập"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), info=field("Tài khoản"))
+    line: Mapped[int] = mapped_column(info=field("Dòng"))
+    label: Mapped[str] = mapped_column(String(255), default="", info=field("Bản ghi"))
+    action: Mapped[RowAction] = mapped_column(choice(RowAction), info=field("Kết quả"))
+    raw: Mapped[list[Any]] = mapped_column(JSON, default=list, info=field("Trong tệp"))
+    parsed: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, info=field("Đã đọc"))
+    changes: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, info=field("Thay đổi"))
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSON, info=field("Trước"))
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSON, info=field("Sau"))
+    problems: Mapped[list[Any]] = mapped_column(JSON, default=list, info=field("Lý do"))
+    row_id: Mapped[int | None] = mapped_column(info=field("Số dòng đã ghi"))
+    batch: Mapped[ImportBatch] = relationship(info=field("Đợt nhập"))
+
+    @classmethod
+    def within(cls: type[Self], area: Area) -> ColumnElement[bool]:
+        return true() if area.everything else cls.user_id == area.user_id

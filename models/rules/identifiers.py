@@ -1,0 +1,24 @@
+"""Numbers that others give: tax codes. Source: DOMAIN §5.2."""
+
+_WEIGHTS = (31, 29, 23, 19, 17, 13, 7, 5, 3)
+
+
+def tax_code_problem(code: str) -> str | None:
+    """What is wrong with a tax code, as a sentence; None when nothing is.
+
+    10 digits with a check digit; 13, written 0123456789-001, for a branch; 12 digits are a person's number
+    (households since 01/07/2025) and carry no check digit.
+    """
+    digits = code.replace("-", "").replace(" ", "")
+    if not digits.isdecimal():
+        return "Mã số thuế chỉ gồm chữ số; chi nhánh ghi như 0123456789-001."
+    if len(digits) not in (10, 12, 13):
+        return f"Mã số thuế có {len(digits)} chữ số; cần 10, 12 hoặc 13."
+    if len(digits) == 12:
+        return None
+    if len(digits) == 13 and digits[10:] == "000":
+        return "Ba số cuối của mã chi nhánh phải từ 001 đến 999."
+    check = 10 - sum(int(d) * w for d, w in zip(digits, _WEIGHTS, strict=False)) % 11
+    if check != int(digits[9]):
+        return f"Mã số thuế {code} sai số kiểm tra (chữ số thứ 10). Xem lại trên giấy đăng ký."
+    return None

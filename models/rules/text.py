@@ -1,0 +1,54 @@
+"""How Vietnamese text is compared: stored as written, searched folded, sorted by the Vietnamese alphabet."""
+
+import re
+import unicodedata
+
+_SPACES = re.compile(r"[\s\u00a0\u2000-\u200a\u202f\u3000]+")
+_INVISIBLE = dict.fromkeys([0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x00AD])
+_ALPHABET = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
+_LETTER_KEY = {letter: chr(ord("A") + place) for place, letter in enumerate(_ALPHABET)}
+# ngang huyền hỏi ngã sắc nặng, the order of Vietnamese dictionaries.
+_TONE_KEY = {"\u0300": "1", "\u0309": "2", "\u0303": "3", "\u0301": "4", "\u0323": "5"}
+_NUMBER = re.compile(r"\d+")
+_WORD = re.compile(r"[0-9a-z]+")
+
+
+def tidy(text: str) -> str:
+    """Text as it is stored: Unicode NFC, no invisible characters, single spaces, trimmed."""
+    return unicodedata.normalize("NFC", _SPACES.sub(" ", text.translate(_INVISIBLE)).strip())
+
+
+def fold(text: str) -> str:
+    """Text as it is searched: no marks (so no tone placement), đ as d, y as i, lower case, words joined by one space.
+
+    "Miến", "MIẾN" and "mien" fold alike; so do "Thủy" and "Thuỷ", "Quy" and "Qui".
+    Source: DOMAIN §9; the stored text is never rewritten.
+    """
+    bare = "".join(c for c in unicodedata.normalize("NFD", text.casefold()) if not unicodedata.combining(c))
+    return " ".join(_WORD.findall(bare.replace("đ", "d").replace("y", "i")))
+
+
+def sort_key(text: str) -> str:
+    """An ASCII key whose plain byte order is the Vietnamese order: letters first, tones only between equal letters.
+
+    Runs of digits compare as numbers, so "Phường 2" comes before "Phường 10".
+    """
+    letters: list[str] = []
+    tones: list[str] = []
+    for word in re.findall(r"\w+", unicodedata.normalize("NFC", text.lower())):
+        tone = "0"
+        spelled = []
+        for character in word:
+            letter, mark = _letter_and_tone(character)
+            tone = mark or tone
+            spelled.append(_LETTER_KEY.get(letter, letter if letter.isascii() else ""))
+        letters.append(_NUMBER.sub(lambda run: run.group().zfill(6), "".join(spelled)))
+        tones.append(tone)
+    # "-" and " " come before digits and letters, and " " before "-": "Ba" < "Ba Tri" < "Bà".
+    return f"{'-'.join(letters)} {''.join(tones)}"[:200]
+
+
+def _letter_and_tone(character: str) -> tuple[str, str]:
+    marks = unicodedata.normalize("NFD", character)
+    tone = "".join(_TONE_KEY[mark] for mark in marks if mark in _TONE_KEY)
+    return unicodedata.normalize("NFC", "".join(m for m in marks if m not in _TONE_KEY)), tone
