@@ -1,0 +1,58 @@
+"""CSV: UTF-8 or UTF-16, separated by comma, semicolon or tab; every cell is text."""
+
+import codecs
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+
+from app.files.refusals import BrokenFile, NotATable, NotUtf8
+
+DELIMITERS = ",;\t"
+
+
+def rows(content: bytes, *, name: str) -> Iterator[list[str]]:
+    """Every record in file order, blank ones too, so that counting them gives Excel's row numbers."""
+    text = _decode(content, name=name)
+    delimiter, text = _delimiter(text)
+    try:
+        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    except csv.Error:
+        raise BrokenFile(name=name) from None
+
+
+def _decode(content: bytes, *, name: str) -> str:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif content.startswith(b"%PDF") or content.lstrip()[:1] == b"<" or _is_binary(content):
+        raise NotATable(name=name)
+    else:
+        encoding = "utf-8-sig"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError:
+        raise NotUtf8(name=name) from None
+
+
+def _is_binary(content: bytes) -> bool:
+    """Bytes that no text holds; old Vietnamese encodings stay at or above the space."""
+    return b"\0" in content or any(byte < 9 or (14 <= byte < 32 and byte != 27) for byte in content[:4096])
+
+
+def _delimiter(text: str) -> tuple[str, str]:
+    """The separator and the text behind Excel's own `sep=;` line, when there is one."""
+    first, _, rest = text.partition("\n")
+    if len(mark := first.strip()) == 5 and mark[:4].lower() == "sep=":
+        return mark[4], rest
+    return max(DELIMITERS, key=lambda delimiter: _agreement(text[:65536], delimiter)), text
+
+
+def _agreement(sample: str, delimiter: str) -> tuple[int, int]:
+    """How many of the first records share their commonest width above one, and that width."""
+    try:
+        records = list(islice(csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter), 50))
+    except csv.Error:
+        return 0, 0
+    widths = Counter(len(record) for record in records if len(record) > 1)
+    return max(((count, width) for width, count in widths.items()), default=(0, 0))

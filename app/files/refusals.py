@@ -1,0 +1,65 @@
+"""What a file can be refused for; each sentence says what is wrong and what to do."""
+
+from app.errors import OcopError
+
+
+class FileRefused(OcopError):
+    """Base of every refusal of a file."""
+
+    sentence = "Tệp “{name}” không đọc được."
+
+
+class EmptyFile(FileRefused):
+    sentence = "Tệp “{name}” rỗng (0 byte). Chọn lại tệp có dữ liệu."
+
+
+class FileTooLarge(FileRefused):
+    sentence = "Tệp “{name}” nặng {size} MB, quá {limit} MB. Xóa hình ảnh hoặc chia thành nhiều tệp."
+
+
+class NotATable(FileRefused):
+    sentence = "Tệp “{name}” không phải bảng tính Excel hay CSV. Mở bằng Excel, lưu lại dạng .xlsx rồi tải lên."
+
+
+class PasswordProtected(FileRefused):
+    sentence = "Tệp “{name}” có mật khẩu. Bỏ mật khẩu rồi tải lại."
+
+
+class TooLargeInside(FileRefused):
+    sentence = "Tệp “{name}” mở ra lớn bất thường. Chép phần cần nhập sang tệp mới rồi tải lại."
+
+
+class ForbiddenContent(FileRefused):
+    sentence = "Tệp “{name}” có khai báo DTD không được phép. Chép dữ liệu sang tệp Excel mới rồi tải lại."
+
+
+class SheetTooWide(FileRefused):
+    sentence = "Trang tính “{sheet}” trải tới ô {corner}, quá {limit} ô. Xóa các dòng, cột thừa ở cuối rồi tải lại."
+
+
+class TooManyCells(FileRefused):
+    sentence = "Tệp “{name}” có quá {limit} ô. Chia thành nhiều tệp rồi tải lại."
+
+
+class TooManyRows(FileRefused):
+    sentence = "Tệp “{name}” có quá {limit} dòng. Xóa dòng trống hoặc chia thành nhiều tệp rồi tải lại."
+
+
+class BrokenFile(FileRefused):
+    sentence = "Tệp “{name}” bị hỏng. Mở bằng Excel, lưu lại dạng .xlsx rồi tải lên."
+
+
+class NotUtf8(FileRefused):
+    sentence = "Tệp “{name}” không dùng bảng mã Unicode. Mở bằng Excel, lưu lại dạng “CSV UTF-8” hoặc .xlsx."
+
+
+class NoHeader(FileRefused):
+    sentence = "Tệp “{name}” không có dòng tiêu đề. Thêm dòng tên cột ở trên dữ liệu rồi tải lại."
+
+
+class DuplicateHeader(FileRefused):
+    sentence = "Cột {first} và cột {second} cùng tiêu đề “{label}”. Đổi tên hoặc xóa một cột rồi tải lại."
+
+
+class SheetNotFound(FileRefused):
+    sentence = "Tệp “{name}” không có trang tính “{sheet}”. Các trang tính có trong tệp: {sheets}."
