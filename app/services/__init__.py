@@ -1,0 +1,1 @@
+"""Verbs of the programme: (session, …) → result. They flush and never commit; whoever stands at the edge commits."""
