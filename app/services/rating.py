@@ -1,0 +1,152 @@
+"""Kết quả đánh giá: record the mean of a council and what follows from it."""
+
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import or_, select
+
+from app.errors import OcopError
+from app.session import OcopSession
+from models import Commune, CriteriaSet, Cycle, Participation, Product, Rating
+from models.rules import rating as rules
+
+POTENTIAL_FIVE = "Tiềm năng 5 sao, chờ bộ đánh giá."
+
+
+class PointsOutOfRange(OcopError):
+    sentence = "Điểm trung bình {points} nằm ngoài khoảng 0 đến 100. Xem lại biên bản chấm rồi nhập lại."
+
+
+class StarsOutOfRange(OcopError):
+    sentence = "Hạng {stars} sao không có. Chọn từ 1 đến 5 sao."
+
+
+class StarsAbovePoints(OcopError):
+    sentence = "Hạng {stars} sao cao hơn điểm: {points} điểm chỉ được {by_points} sao. Sửa hạng sao hoặc điểm."
+
+
+class NoReasonForFewerStars(OcopError):
+    sentence = "Hạng {stars} sao thấp hơn điểm: {points} điểm được {by_points} sao. Ghi lý do thấp hơn."
+
+
+class BeforeFirstRegime(OcopError):
+    sentence = "Ngày quyết định {day} trước ngày 21/08/2019, khi chưa có quy định đánh giá. Xem lại ngày quyết định."
+
+
+def record(
+    session: OcopSession,
+    product: Product,
+    *,
+    mean_points: Decimal,
+    decided_on: date,
+    stars: int | None = None,
+    difference_reason: str = "",
+    decision_number: str = "",
+    authority: str = "",
+    participation: Participation | None = None,
+    criteria_set: CriteriaSet | None = None,
+) -> Rating:
+    """Write down a result and everything that follows from its points and its day.
+
+    mean_points: exact mean of the council, 0 to 100.
+    stars: what was awarded; when not given, the class of the points, but four from 90 points on, because the
+    ministry alone gives five.
+    authority: as printed on the decision; when not given, as the law of the day and the place say.
+    Raises what `settle` raises.
+    """
+    rating = Rating(
+        product=product,
+        participation=participation,
+        criteria_set=criteria_set,
+        mean_points=mean_points,
+        stars=_at_province(mean_points) if stars is None else stars,
+        difference_reason=difference_reason,
+        decided_on=decided_on,
+        decision_number=decision_number,
+        authority=authority,
+    )
+    with session.no_autoflush:  # unfinished until it is settled
+        settle(session, rating)
+    with session.doing("ghi kết quả đánh giá"):
+        session.add(rating)
+    return rating
+
+
+def settle(session: OcopSession, rating: Rating) -> None:
+    """Fill what follows from points, stars, product and day; what was typed as printed (authority, last day) stays.
+
+    For a screen that saves a form: call it before the flush.
+
+    Raises PointsOutOfRange, StarsOutOfRange, BeforeFirstRegime, StarsAbovePoints, NoReasonForFewerStars.
+    """
+    points, day = rating.mean_points, rating.decided_on
+    if not 0 <= points <= rules.HIGHEST:
+        raise PointsOutOfRange(points=_shown(points))
+    if not 1 <= rating.stars <= 5:
+        raise StarsOutOfRange(stars=rating.stars)
+    regime = rules.regime_on(day)
+    if regime is None:
+        raise BeforeFirstRegime(day=f"{day:%d/%m/%Y}")
+    by_points = rules.stars(points)
+    if rating.stars > by_points:
+        raise StarsAbovePoints(stars=rating.stars, points=_shown(points), by_points=by_points)
+    if rating.stars < by_points and not rating.difference_reason:
+        if (by_points, rating.stars) != (rules.MINISTRY_STARS, rules.MINISTRY_STARS - 1):
+            raise NoReasonForFewerStars(stars=rating.stars, points=_shown(points), by_points=by_points)
+        rating.potential_five = True
+        rating.difference_reason = POTENTIAL_FIVE
+    rating.regime = regime
+    rating.stars_by_points = by_points
+    rating.authority = rating.authority or _authority(session, rating)
+    if rating.participation is None and rating.participation_id is None:
+        rating.participation = _taking_part(session, rating)
+    if rating.expires_on is None and rating.stars >= rules.CERTIFIED_STARS:
+        rating.expires_on = rules.expires_on(day)
+
+
+def _at_province(points: Decimal) -> int:
+    """The class of the points as a province may award it; out of range is refused by `settle`."""
+    return min(rules.stars(points), rules.MINISTRY_STARS - 1) if 0 <= points <= rules.HIGHEST else 1
+
+
+def _authority(session: OcopSession, rating: Rating) -> str:
+    """The office as it was named on the day, from the place where the product is made."""
+    match rules.authority_of(rating.stars, rating.decided_on):
+        case None:
+            return ""
+        case rules.Authority.MINISTRY:
+            return rules.ministry_on(rating.decided_on)
+        case rules.Authority.DISTRICT if (district := _commune(session, rating).district) is not None:
+            return _committee(district.name)
+        case _:
+            return _committee(_commune(session, rating).province.name)
+
+
+def _taking_part(session: OcopSession, rating: Rating) -> Participation | None:
+    """The product's part in the cycle that was open on the day of the decision."""
+    statement = (
+        select(Participation)
+        .join(Participation.cycle)
+        .where(Participation.product_id == _product(session, rating).id, Cycle.opened_on <= rating.decided_on)
+        .where(or_(Cycle.closed_on.is_(None), Cycle.closed_on >= rating.decided_on))
+        .order_by(Cycle.year.desc())
+    )
+    return session.scalars(statement.limit(1)).first()
+
+
+def _commune(session: OcopSession, rating: Rating) -> Commune:
+    return session.get_one(Commune, _product(session, rating).commune_id)
+
+
+def _product(session: OcopSession, rating: Rating) -> Product:
+    """A form may have set the id alone."""
+    return rating.product or session.get_one(Product, rating.product_id)
+
+
+def _committee(place: str) -> str:
+    """“Huyện Thạnh Phú” as “UBND huyện Thạnh Phú”."""
+    return f"UBND {place[0].lower()}{place[1:]}"
+
+
+def _shown(points: Decimal) -> str:
+    return format(points.normalize(), "f").replace(".", ",")
