@@ -1,0 +1,413 @@
+"""Nhập liệu: upload → plan → confirm → result; nothing is written before the confirmation."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import anyio.to_thread
+from sqlalchemy import Enum, inspect, select
+from sqlalchemy.orm import Mapper
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from admin_views import pages
+from admin_views.base import BASE_URL
+from admin_views.forms import ClerkForm, DayField, TextField, lower_first
+from admin_views.query import row_id
+from admin_views.site import OcopAdmin, Page
+from app.current import actor
+from app.errors import OcopError
+from app.files import MAX_BYTES, read
+from app.services import importing
+from app.session import OcopSession
+from app.table import CellError
+from models import BatchState, ImportBatch, ImportRow, Province, RowAction
+from models.base import Base, FieldInfo, label_of, now, screens
+from models.rules.access import may
+from models.rules.words import VIETNAM, clock, day, number, words
+
+HREF = f"{BASE_URL}/import"
+RIGHT = ("commune", "import")
+ACCEPT = ".xls,.xlsx,.xlsb,.ods,.csv"
+STEPS = ("1. Tải tệp", "2. Xem trước", "3. Kết quả")
+SHOWN = 50
+RECENT = 5
+
+
+class AsOfField(DayField):
+    def missing(self) -> str:
+        return "Ghi ngày của danh mục, ví dụ 01/02/2021."
+
+
+class UploadForm(ClerkForm):
+    as_of = AsOfField(FieldInfo("Danh mục tại ngày nào", hint="ngày mà danh mục trong tệp có hiệu lực"), required=True)
+    province = TextField(FieldInfo("Tỉnh của danh mục", hint="chỉ cần khi tệp không có cột tỉnh"), required=False)
+    sheet = TextField(
+        FieldInfo("Trang tính", hint="để trống thì đọc trang đầu tiên có dữ liệu"), required=False, max_length=120
+    )
+
+
+# ---- upload -------------------------------------------------------------------------------------------------
+
+
+async def upload(admin: OcopAdmin, request: Request) -> Response:
+    if request.method == "POST":
+        return await _plan(admin, request)
+    screen = request.query_params.get("loai", "")
+    return await _upload_page(admin, request, UploadForm(), screen)
+
+
+async def _plan(admin: OcopAdmin, request: Request) -> Response:
+    async with request.form(max_files=1, max_fields=20) as data:
+        form, screen, file = UploadForm(data), _text(data, "model"), data.get("file")
+        content, name = (await file.read(), file.filename or "") if isinstance(file, UploadFile) else (b"", "")
+    form.validate()
+    model = next((model for model in _importable() if model.__screen__ == screen), None)
+    mistakes = [] if model else [("Chọn loại dữ liệu.", "model")]
+    if not name:
+        mistakes.append(("Chọn tệp cần nhập.", "file"))
+    elif model and not form.has_mistakes():
+        try:
+            batch_id = await anyio.to_thread.run_sync(_store, admin, model, form, content, name)
+            return RedirectResponse(f"{HREF}/{batch_id}", status_code=303)
+        except OcopError as refusal:
+            mistakes.append((str(refusal), "file"))
+    return await _upload_page(admin, request, form, screen, mistakes=[*mistakes, *form.error_list()])
+
+
+def _store(admin: OcopAdmin, model: type[Base], form: UploadForm, content: bytes, name: str) -> int:
+    table = read(content, name=name, sheet=form.sheet.data or None)
+    with admin.database.writing.begin() as session:
+        plan = importing.plan(session, model, table, as_of=form.as_of.data, province=form.province.data or None)
+        content_hash = hashlib.sha256(content).hexdigest()
+        batch = importing.store(session, plan, file_name=name, content_hash=content_hash, size=len(content))
+        return batch.id
+
+
+async def _upload_page(
+    admin: OcopAdmin,
+    request: Request,
+    form: UploadForm,
+    screen: str,
+    *,
+    mistakes: Sequence[tuple[str, str]] = (),
+) -> Response:
+    def make(session: OcopSession) -> pages.ImportUploadPage:
+        province = replace(form.province.shown(), kind="choice", options=_provinces(session), width="medium")
+        return pages.ImportUploadPage(
+            head=pages.Head(title="Nhập liệu từ tệp"),
+            steps=_steps(0),
+            models=[
+                pages.Option(str(m.__screen__), m.__plural__, selected=m.__screen__ == screen) for m in _importable()
+            ],
+            fields=[form.as_of.shown(), province, replace(form.sheet.shown(), width="medium")],
+            accept=ACCEPT,
+            limit=f"{MAX_BYTES // 1024**2} MB",
+            errors=mistakes,
+            action=HREF,
+            cancel_href=f"{BASE_URL}/",
+            batches=_recent(session),
+            batches_href=f"{BASE_URL}/import-batch/list" if may(actor().rights, "import-batch", "list") else "",
+        )
+
+    return await admin.show(request, "ocop/import_upload.html", make, status=400 if mistakes else 200)
+
+
+def _importable() -> list[type[Base]]:
+    return [model for model in importing.LISTS if may(actor().rights, str(model.__screen__), "import")]
+
+
+def _provinces(session: OcopSession) -> list[pages.Option]:
+    """Every code once, under the name it had last."""
+    found = session.execute(select(Province.code, Province.name).order_by(Province.valid_from))
+    names = {row.code: row.name for row in found}
+    return [pages.Option(code, f"{code} {names[code]}") for code in sorted(names)]
+
+
+def _recent(session: OcopSession) -> list[tuple[pages.Link, str, str]]:
+    found = session.scalars(
+        select(ImportBatch)
+        .where(ImportBatch.state == BatchState.APPLIED)
+        .order_by(ImportBatch.number.desc())
+        .limit(RECENT)
+    )
+    return [
+        (
+            pages.Link(f"Số {batch.number}", f"{HREF}/{batch.id}"),
+            f"{_model(batch).__plural__}: {_counted(batch)}",
+            f"{words(batch.applied_at)}, {batch.made_by}",
+        )
+        for batch in found
+    ]
+
+
+# ---- plan and result ----------------------------------------------------------------------------------------
+
+
+async def batch(admin: OcopAdmin, request: Request) -> Response:
+    return await _batch_page(admin, request)
+
+
+async def confirm(admin: OcopAdmin, request: Request) -> Response:
+    pk = row_id(request.path_params["batch"])
+
+    def work() -> None:
+        with admin.database.writing.begin() as session:
+            importing.apply(session, _batch(session, pk))
+
+    try:
+        await anyio.to_thread.run_sync(work)
+    except OcopError as refusal:
+        return await _batch_page(admin, request, refusal=str(refusal))
+    return RedirectResponse(f"{HREF}/{pk}", status_code=303)
+
+
+async def drop(admin: OcopAdmin, request: Request) -> Response:
+    pk = row_id(request.path_params["batch"])
+
+    def work() -> None:
+        with admin.database.writing.begin() as session:
+            importing.drop(session, _batch(session, pk))
+
+    try:
+        await anyio.to_thread.run_sync(work)
+    except importing.AlreadyApplied as refusal:
+        return await _batch_page(admin, request, refusal=str(refusal))
+    return RedirectResponse(f"{HREF}/{pk}", status_code=303)
+
+
+def _batch(session: OcopSession, pk: int) -> ImportBatch:
+    found = session.get(ImportBatch, pk)
+    if found is None:
+        raise HTTPException(404)
+    return found
+
+
+async def _batch_page(admin: OcopAdmin, request: Request, *, refusal: str = "") -> Response:
+    pk = row_id(request.path_params["batch"])
+    shown = _choice(request.query_params.get("xem", ""))
+    page = row_id(request.query_params.get("trang", "1"))
+    return await admin.show(
+        request,
+        "ocop/import_plan.html",
+        lambda session: _plan_page(session, _batch(session, pk), shown, max(page, 1), refusal),
+        status=409 if refusal else 200,
+    )
+
+
+def _choice(text: str) -> RowAction | None:
+    return next((action for action in RowAction if action.value == text), None)
+
+
+def _plan_page(
+    session: OcopSession, batch: ImportBatch, shown: RowAction | None, page: int, refusal: str
+) -> pages.ImportPlanPage:
+    """shown: the part of the plan to see all of, page by page; None for the first rows of each."""
+    model = _model(batch)
+    planned = batch.state is BatchState.PLANNED and batch.created_at > now() - importing.KEPT
+    mine = planned and may(actor().rights, batch.screen, "import")
+    ready = mine and not batch.counts["refused"] and importing.writes(batch.counts, batch.also)
+    rows = {
+        action: _rows(session, batch, action, page if shown else 1) if shown in (None, action) else []
+        for action in (RowAction.REFUSED, RowAction.CHANGED, RowAction.NEW)
+    }
+    noun = lower_first(model.__plural__)
+    return pages.ImportPlanPage(
+        head=pages.Head(
+            title=f"Đợt nhập số {batch.number}" if batch.number else f"Nhập {noun} từ tệp",
+            crumbs=[pages.Link("Nhập liệu", HREF)] if may(actor().rights, *RIGHT) else [],
+            here=f"Số {batch.number}" if batch.number else batch.file_name,
+        ),
+        steps=_steps(1 if planned else 2),
+        sub=_sub(batch, planned=planned),
+        notes=_notes(batch, planned=planned, refusal=refusal),
+        counts=[_count(batch, action, shown) for action in _TONES],
+        refused_title=f"{_number(batch, RowAction.REFUSED)} dòng bị từ chối",
+        refused=[_refused(batch, row) for row in rows[RowAction.REFUSED]],
+        changed_title=f"{_number(batch, RowAction.CHANGED)} {noun} thay đổi",
+        changed=[_changed(model, row) for row in rows[RowAction.CHANGED]],
+        changed_more=_more(batch, RowAction.CHANGED, shown),
+        new_title=f"{_number(batch, RowAction.NEW)} {noun} mới",
+        new=[_new(model, row) for row in rows[RowAction.NEW]],
+        new_more=_more(batch, RowAction.NEW, shown),
+        also=batch.options.get("also_words", []),
+        submit=f"Nhập {_counted(batch)}" if ready else "",
+        action=f"{HREF}/{batch.id}/confirm" if mine else "",
+        cancel_href="",
+        drop_href=f"{HREF}/{batch.id}/drop" if mine else "",
+        links=_pager(batch, shown, page),
+    )
+
+
+def _model(batch: ImportBatch) -> type[Base]:
+    return screens()[batch.screen]
+
+
+def _number(batch: ImportBatch, action: RowAction) -> str:
+    return number(batch.counts[action.value])
+
+
+def _counted(batch: ImportBatch) -> str:
+    """“45 dòng: 18 mới, 27 thay đổi”, as buttons and results say it."""
+    counts = batch.counts
+    written = counts["new"] + counts["changed"]
+    if not written:
+        return (
+            "các thay đổi kèm theo" if importing.writes(counts, batch.also) else f"{number(counts['same'])} không đổi"
+        )
+    parts = [f"{number(counts[k])} {word}" for k, word in (("new", "mới"), ("changed", "thay đổi")) if counts[k]]
+    return f"{number(written)} dòng: {', '.join(parts)}"
+
+
+def _sub(batch: ImportBatch, *, planned: bool) -> str:
+    file = f"Tệp {batch.file_name}, danh mục tại ngày {day(batch.as_of)}."
+    if not planned:
+        return file
+    kept = batch.created_at + importing.KEPT
+    return f"{file} Chưa ghi gì vào sổ. Bản xem trước giữ đến {clock(kept)} ngày {day(kept.astimezone(VIETNAM))}."
+
+
+def _notes(batch: ImportBatch, *, planned: bool, refusal: str) -> list[pages.Note]:
+    notes = [pages.Note(refusal, "danger")] if refusal else []
+    again = pages.Link("Tải tệp lên lại", f"{HREF}?loai={batch.screen}")
+    if batch.state is BatchState.APPLIED:
+        notes.append(
+            pages.Note(f"Đã nhập {_counted(batch)}, lúc {words(batch.applied_at)}, bởi {batch.made_by}.", "ok")
+        )
+    elif batch.state is BatchState.DROPPED:
+        notes.append(pages.Note("Đợt nhập này đã bỏ, chưa ghi gì vào sổ.", "warn", links=[again]))
+    elif not planned:
+        notes.append(pages.Note(str(importing.PlanExpired()), "warn", links=[again]))
+    elif batch.counts["refused"] and not refusal:
+        count = number(batch.counts["refused"])
+        notes.append(pages.Note(str(importing.RowsRefused(count=count)), "danger", links=[again]))
+    return notes + [pages.Note(sentence) for sentence in batch.notes]
+
+
+_TONES: dict[RowAction, tuple[str, Any]] = {
+    RowAction.NEW: ("plus", "ok"),
+    RowAction.CHANGED: ("pencil", "wait"),
+    RowAction.SAME: ("equal", "mute"),
+    RowAction.REFUSED: ("alert-triangle", "danger"),
+}
+
+
+def _count(batch: ImportBatch, action: RowAction, shown: RowAction | None) -> pages.Count:
+    icon, tone = _TONES[action]
+    listed = action is not RowAction.SAME and batch.counts[action.value] and batch.state is not BatchState.DROPPED
+    href = f"{HREF}/{batch.id}?xem={action.value}" if listed else ""
+    return pages.Count(_number(batch, action), action.label, icon, tone, href, current=action is shown)
+
+
+def _rows(session: OcopSession, batch: ImportBatch, action: RowAction, page: int) -> Sequence[ImportRow]:
+    return session.scalars(
+        select(ImportRow)
+        .where(ImportRow.batch_id == batch.id, ImportRow.action == action)
+        .order_by(ImportRow.line)
+        .limit(SHOWN)
+        .offset((page - 1) * SHOWN)
+    ).all()
+
+
+def _more(batch: ImportBatch, action: RowAction, shown: RowAction | None) -> str:
+    left = batch.counts[action.value] - SHOWN
+    return f"và {number(left)} dòng khác" if shown is None and left > 0 else ""
+
+
+def _pager(batch: ImportBatch, shown: RowAction | None, page: int) -> list[pages.Link]:
+    href = f"{HREF}/{batch.id}"
+    if shown is None:
+        long = [action for action in _TONES if action is not RowAction.SAME and batch.counts[action.value] > SHOWN]
+        return [
+            pages.Link(
+                f"Xem cả {_number(batch, action)} dòng {lower_first(action.label)}", f"{href}?xem={action.value}"
+            )
+            for action in long
+        ]
+    links = [pages.Link("Xem mọi phần", href)]
+    if page > 1:
+        links.append(pages.Link("Trang trước", f"{href}?xem={shown.value}&trang={page - 1}"))
+    if page * SHOWN < batch.counts[shown.value]:
+        links.append(pages.Link("Trang sau", f"{href}?xem={shown.value}&trang={page + 1}"))
+    return links
+
+
+def _refused(batch: ImportBatch, row: ImportRow) -> pages.RefusedRow:
+    columns = batch.options["columns"]
+    in_file = [
+        f"{column}: {_as_in_file(row.raw[columns.index(column)])}" for column, _ in row.problems if column in columns
+    ]
+    return pages.RefusedRow(
+        line=str(row.line),
+        name=row.label or "(không có tên)",
+        in_file="; ".join(dict.fromkeys(in_file)),
+        why=" ".join(sentence for _, sentence in row.problems),
+    )
+
+
+def _as_in_file(kept: Any) -> str:
+    value = importing.unpacked(kept)
+    return "(trống)" if value is None else value.text if isinstance(value, CellError) else words(value)
+
+
+def _changed(model: type[Base], row: ImportRow) -> pages.PlanRow:
+    changes = [pages.Change(label_of(model, name), old, new) for name, (old, new) in row.changes.items()]
+    return pages.PlanRow(str(row.line), _name(model, row), changes)
+
+
+def _new(model: type[Base], row: ImportRow) -> pages.PlanRow:
+    """What the row brings besides codes and its own name, which its label shows."""
+    hidden = {model.__title__, *model.__keys__[0]}
+    changes = [
+        pages.Change(label_of(model, path), "", _value(model, path, value))
+        for path, value in row.parsed.items()
+        if value and path not in hidden and not path.endswith(".code")
+    ]
+    return pages.PlanRow(str(row.line), _name(model, row), changes)
+
+
+def _name(model: type[Base], row: ImportRow) -> pages.Cell:
+    readable = row.row_id is not None and may(actor().rights, str(model.__screen__), "details")
+    return pages.Cell(row.label, href=f"{BASE_URL}/{model.__screen__}/details/{row.row_id}" if readable else "")
+
+
+def _value(model: type[Base], path: str, value: Any) -> str:
+    first, _, rest = path.partition(".")
+    mapper: Mapper[Any] = inspect(model)
+    if rest:
+        return _value(mapper.relationships[first].mapper.class_, rest, value)
+    kind = mapper.column_attrs[first].columns[0].type
+    if isinstance(kind, Enum) and kind.enum_class is not None:
+        return words(kind.enum_class(value))
+    return words(value)
+
+
+def _steps(current: int) -> list[pages.ImportStep]:
+    return [
+        pages.ImportStep(label, "done" if place < current else "current" if place == current else "later")
+        for place, label in enumerate(STEPS)
+    ]
+
+
+def _text(data: FormData, name: str) -> str:
+    value = data.get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+PAGES = (
+    Page(
+        "/import",
+        "import",
+        upload,
+        ("GET", "POST"),
+        RIGHT,
+        menu=pages.MenuItem("Nhập liệu", HREF, "file-import"),
+        category="Công việc",
+    ),
+    Page("/import/{batch}", "import-batch-page", batch, ("GET",), ("import-batch", "details")),
+    Page("/import/{batch}/confirm", "import-confirm", confirm, ("POST",), RIGHT),
+    Page("/import/{batch}/drop", "import-drop", drop, ("POST",), RIGHT),
+)

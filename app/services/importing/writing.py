@@ -1,0 +1,191 @@
+"""Changes that a list asks for → rows, through the real flush: rehearsed in a savepoint, or for good.
+
+A savepoint for every row costs five times the rows themselves, so changes go in batches, and only a batch
+that fails is split until the row is found.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.orm import joinedload
+
+from app.current import acting_as, actor
+from app.errors import OcopError
+from app.session import OcopSession, OutsideArea
+from models.base import EVERYTHING, Base
+from models.import_batch import RowAction
+
+BATCH = 500
+
+T = TypeVar("T")
+
+
+class RowClashes(OcopError):
+    sentence = "Dòng này trùng với một bản ghi đã có. Kiểm tra lại mã rồi sửa."
+
+
+@dataclass(eq=False)
+class Change:
+    """What a list does to one row: leave it, add it, alter it, or close it and add the one that follows.
+
+    values: attributes of the row written. links: {attribute of the foreign key: what becomes of the linked row}.
+    existing: id of the row found. closes: attributes set on it when another row follows it.
+    shown: {attribute: (old, new)} as a clerk reads them. before: columns of the row found, as JSON.
+    refusal: why it cannot be written, as a sentence. row: what was written, once it is.
+    """
+
+    model: type[Base]
+    action: RowAction
+    label: str
+    values: dict[str, Any] = field(default_factory=dict)
+    links: dict[str, "Change | None"] = field(default_factory=dict)
+    existing: int | None = None
+    closes: dict[str, Any] | None = None
+    shown: dict[str, tuple[str, str]] = field(default_factory=dict)
+    before: dict[str, Any] | None = None
+    refusal: str = ""
+    row: Base | None = None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Everything a list does. parents: linked rows made with it, in the order they need each other.
+
+    rows: one for each line that could be judged. finish: what is left to do when all are written.
+    """
+
+    parents: Sequence[Sequence[Change]]
+    rows: Sequence[Change]
+    finish: Callable[[OcopSession], None]
+
+    def to_write(self) -> list[list[Change]]:
+        """What to write, stage by stage: parents in need of each other, then rows; none that is refused."""
+        taken = with_links(change for change in self.rows if not change.refusal)
+        wanted = with_links(change for change in taken if change.action is not RowAction.SAME)
+        return [[change for change in stage if change in wanted] for stage in (*self.parents, self.rows)]
+
+
+def with_links(changes: Iterable[Change]) -> set[Change]:
+    """Changes, and all that they are linked to."""
+    found: set[Change] = set()
+    waiting = list(changes)
+    while waiting:
+        found.update(waiting)
+        waiting = list({link for change in waiting for link in change.links.values() if link} - found)
+    return found
+
+
+def rehearse(session: OcopSession, changes: Changes) -> None:
+    """Write everything and take it back; what a row or its parent was refused for stays on it."""
+    outer = session.begin_nested()
+    try:
+        for stage in range(len(changes.parents) + 1):
+            _refuse_with_parents(changes)
+            for part in parts(changes.to_write()[stage]):
+                _try(session, part)
+        _refuse_with_parents(changes)
+        changes.finish(session)
+    finally:
+        outer.rollback()
+        for change in with_links(changes.rows):
+            change.row = None  # taken back with the savepoint
+
+
+def write(session: OcopSession, changes: Changes) -> None:
+    """Write everything that is not refused; the first refusal of the flush ends it."""
+    for stage in changes.to_write():
+        for part in parts(stage):
+            _write(session, part)
+    changes.finish(session)
+
+
+def _refuse_with_parents(changes: Changes) -> None:
+    """A row is refused for what its parents are refused for."""
+    for stage in (*changes.parents, changes.rows):
+        for change in stage:
+            if not change.refusal:
+                refusals = (link.refusal for link in change.links.values() if link and link.refusal)
+                change.refusal = next(refusals, "")
+
+
+def _try(session: OcopSession, changes: Sequence[Change]) -> None:
+    try:
+        with session.begin_nested():
+            _write(session, changes)
+    except (OcopError, IntegrityError, DataError) as problem:
+        if len(changes) == 1:
+            changes[0].refusal = str(problem) if isinstance(problem, OcopError) else str(RowClashes())
+            return
+        middle = len(changes) // 2
+        _try(session, changes[:middle])
+        _try(session, changes[middle:])
+
+
+def _write(session: OcopSession, changes: Sequence[Change]) -> None:
+    found = _existing(session, changes)
+    with session.no_autoflush:
+        for change in changes:
+            change.row = _written(session, change, found)
+        if session.get_bind().dialect.name == "sqlite":
+            _number_ahead(session)
+    session.flush()
+
+
+def _written(session: OcopSession, change: Change, found: dict[tuple[type[Base], int], Base]) -> Base:
+    row = None
+    if change.existing is not None:
+        row = found.get((change.model, change.existing))
+        if row is None:
+            raise OutsideArea(label=change.model.__label__)
+    if row is not None and change.action is RowAction.SAME:
+        return row
+    links = {name: link.row.id if link and link.row else None for name, link in change.links.items()}
+    values = {**change.values, **links}
+    if row is not None:
+        for name, value in (values if change.closes is None else change.closes).items():
+            setattr(row, name, value)
+        if change.closes is None:
+            return row
+    row = change.model(**values)
+    session.add(row)
+    return row
+
+
+def _number_ahead(session: OcopSession) -> None:
+    """Give new rows the ids SQLite would give them; to learn its own it inserts them one statement a row."""
+    by_model: defaultdict[type[Base], list[Base]] = defaultdict(list)
+    for row in session.new:
+        by_model[type(row)].append(row)
+    with seeing_everything():
+        for model, rows in by_model.items():
+            last = session.scalar(select(func.max(model.id))) or 0
+            for number, row in enumerate(rows, start=last + 1):
+                row.id = number
+
+
+@contextmanager
+def seeing_everything() -> Iterator[None]:
+    """For what no area may hide: the last number given, who else bears a code. What is read is not shown."""
+    with acting_as(replace(actor(), area=EVERYTHING)):
+        yield
+
+
+def _existing(session: OcopSession, changes: Sequence[Change]) -> dict[tuple[type[Base], int], Base]:
+    """The rows to alter, with the linked rows their search text is made of, in one query for each model."""
+    found: dict[tuple[type[Base], int], Base] = {}
+    for model in {change.model for change in changes}:
+        ids = [change.existing for change in changes if change.model is model and change.existing is not None]
+        links = {path.partition(".")[0] for path in model.__search__ if "." in path}
+        statement = select(model).options(*(joinedload(getattr(model, link)) for link in sorted(links)))
+        for part in parts(ids):
+            found |= {(model, row.id): row for row in session.scalars(statement.where(model.id.in_(part)))}
+    return found
+
+
+def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (values[start : start + BATCH] for start in range(0, len(values), BATCH))
