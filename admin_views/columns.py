@@ -1,0 +1,204 @@
+"""Columns of a list: what is selected for a row, how the cell reads, what the export writes; all from declarations."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, Date, DateTime, Integer, Select, inspect
+from sqlalchemy.orm import Mapper, RelationshipProperty, aliased
+
+from admin_views.pages import Cell, Tag, Tone
+from app.table import Cell as TableCell
+from app.table import Column
+from models import Commune, District, ParticipationState, Province
+from models.base import Base, LabelledEnum, Points, Searchable, fields, label_of
+from models.rules.words import words
+
+Join = Callable[[Select[Any]], Select[Any]]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One list column.
+
+    expressions: selected for every row, in order. cell: gets their values. exports: (column of the file, place of
+    its value among the expressions). sort: what the column orders by, None when it does not sort.
+    """
+
+    key: str
+    label: str
+    expressions: tuple[Any, ...]
+    cell: Callable[..., Cell]
+    exports: tuple[tuple[Column, int], ...]
+    joins: tuple[Join, ...] = ()
+    sort: ColumnElement[Any] | None = None
+    width: int = 10
+    numeric: bool = field(default=False)
+
+
+TONES: dict[LabelledEnum, Tone] = {
+    ParticipationState.NOT_SUBMITTED: "mute",
+    ParticipationState.SUBMITTED: "wait",
+    ParticipationState.RETURNED: "returned",
+    ParticipationState.VALID: "ok",
+    ParticipationState.FORWARDED: "wait",
+    ParticipationState.SELECTED: "ok",
+    ParticipationState.NOT_SELECTED: "mute",
+    ParticipationState.IN_PROGRESS: "mute",
+    ParticipationState.DONE: "ok",
+    ParticipationState.WITHDRAWN: "mute",
+}
+
+
+def shown(model: type[Base], attribute: str) -> Shown:
+    """The column of one attribute: a plain value, or the name of a linked row with what tells it apart beneath."""
+    mapper: Mapper[Any] = inspect(model)
+    if attribute in mapper.relationships:
+        return _linked(model, mapper.relationships[attribute])
+    column = mapper.column_attrs[attribute].columns[0]
+    expression = getattr(model, attribute)
+    kind = _kind(column.type)
+    first = model.__search__[:1] == (attribute,) and issubclass(model, Searchable)
+    return Shown(
+        key=attribute,
+        label=label_of(model, attribute),
+        expressions=(expression,),
+        cell=_plain_cell,
+        exports=((Column(label_of(model, attribute), kind, _file_width(column.type)), 0),),
+        sort=getattr(model, "sort_key") if first else expression,  # noqa: B009  # Searchable
+        width=24 if first else 10,
+        numeric=kind in ("integer", "number"),
+    )
+
+
+def two_lines(first: Shown, second: Shown, *, label: str = "") -> Shown:
+    """Two columns in one cell, the second small beneath; the export keeps them apart."""
+    count = len(first.expressions)
+
+    def cell(*values: Any) -> Cell:
+        upper = first.cell(*values[:count])
+        return Cell(upper.text, upper.href, second.cell(*values[count:]).text, upper.tag, upper.stars)
+
+    return replace(
+        first,
+        label=label or first.label,
+        expressions=(*first.expressions, *second.expressions),
+        cell=cell,
+        exports=(*first.exports, *((column, place + count) for column, place in second.exports)),
+        joins=(*first.joins, *second.joins),
+    )
+
+
+def _plain_cell(value: Any) -> Cell:
+    if isinstance(value, LabelledEnum) and value in TONES:
+        return Cell(tag=Tag(value.label, TONES[value]))
+    return Cell(words(value))
+
+
+def _linked(model: type[Base], relation: RelationshipProperty[Any]) -> Shown:
+    target: type[Base] = relation.mapper.class_
+    other = aliased(target)
+    link = getattr(model, foreign_key(model, relation.key))
+
+    def join(statement: Select[Any]) -> Select[Any]:
+        return statement.outerjoin(other, link == other.id)
+
+    label = label_of(model, relation.key)
+    if target is Commune:
+        return _place(label, relation.key, other, join)
+    title, title_join = _title(other, target)
+    return Shown(
+        key=relation.key,
+        label=label,
+        expressions=(title,),
+        cell=_plain_cell,
+        exports=((Column(label, "text", 30), 0),),
+        joins=(join, *title_join),
+        width=14,
+    )
+
+
+def _title(other: Any, target: type[Base]) -> tuple[Any, tuple[Join, ...]]:
+    """What names a linked row; through one more link when its title is one (a participation is its product)."""
+    mapper: Mapper[Any] = inspect(target)
+    if target.__title__ not in mapper.relationships:
+        return getattr(other, target.__title__), ()
+    named = aliased(mapper.relationships[target.__title__].mapper.class_)
+    link = getattr(other, foreign_key(target, target.__title__))
+    title = getattr(named, inspect(named).mapper.class_.__title__)
+    return title, (lambda statement: statement.outerjoin(named, link == named.id),)
+
+
+def _place(label: str, key: str, commune: Any, join: Join) -> Shown:
+    """A commune with its district, or its province where there is no district (any unit of today)."""
+    district, province = aliased(District), aliased(Province)
+
+    def parents(statement: Select[Any]) -> Select[Any]:
+        return statement.outerjoin(district, commune.district_id == district.id).outerjoin(
+            province, commune.province_id == province.id
+        )
+
+    return Shown(
+        key=key,
+        label=label,
+        expressions=(commune.name, district.name, province.name),
+        cell=lambda name, district_name, province_name: Cell(name or "", second=district_name or province_name or ""),
+        exports=(
+            (Column(label, "text", 24), 0),
+            (Column("Huyện", "text", 24), 1),
+            (Column("Tỉnh", "text", 24), 2),
+        ),
+        joins=(join, parents),
+        width=15,
+    )
+
+
+def foreign_key(model: type[Base], relation: str) -> str:
+    """Attribute of the column that a many-to-one relation is kept in."""
+    mapper: Mapper[Any] = inspect(model)
+    column = next(iter(mapper.relationships[relation].local_columns))
+    return mapper.get_property_by_column(column).key
+
+
+def _kind(type_: Any) -> Any:
+    if isinstance(type_, Boolean):
+        return "text"
+    if isinstance(type_, Date):
+        return "date"
+    if isinstance(type_, DateTime) or isinstance(getattr(type_, "impl", None), DateTime):
+        return "datetime"
+    if isinstance(type_, Integer):
+        return "integer"
+    return "number" if isinstance(type_, Points) else "text"
+
+
+def _file_width(type_: Any) -> int:
+    return max(10, min(40, getattr(type_, "length", None) or 16)) if _kind(type_) == "text" else 14
+
+
+_AS_IT_IS = frozenset({str, int, date, datetime, Decimal, type(None)})
+
+
+def file_value(value: Any) -> TableCell:
+    """A value as the export writes it: days stay days, numbers numbers, codes text, closed lists their label."""
+    kept: TableCell = value if type(value) in _AS_IT_IS else words(value)
+    return kept
+
+
+def default_columns(model: type[Base], *, most: int = 7) -> Sequence[str]:
+    """What a list shows when its view does not say: what names the row first, then links and short values."""
+    mapper: Mapper[Any] = inspect(model)
+    kept_in = {foreign_key(model, r.key) for r in mapper.relationships if not r.uselist}
+    chosen = [
+        name
+        for name, info in fields(model).items()
+        if not info.managed
+        and not info.long
+        and not info.secret
+        and name not in kept_in
+        and not (name in mapper.relationships and mapper.relationships[name].uselist)
+    ]
+    chosen.sort(key=lambda name: name != model.__title__)
+    return chosen[:most]

@@ -1,0 +1,43 @@
+"""Tham gia chu trình: one product in one year."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from admin_views.base import Action, OcopView
+from admin_views.products import today
+from admin_views.steps import step_actions
+from app.services import cycle
+from app.session import OcopSession
+from models import Participation
+from models.base import Base
+
+
+class ParticipationView(OcopView, model=Participation):
+    category = "Sổ theo dõi"
+    icon = "recycle"
+    column_list = (
+        Participation.product,
+        Participation.commune,
+        Participation.cycle,
+        Participation.step,
+        Participation.state,
+        Participation.entered_on,
+        Participation.returns,
+    )
+    column_filters = (Participation.cycle, Participation.step, Participation.state, Participation.commune)
+    column_details_list = (
+        Participation.product,
+        Participation.commune,
+        Participation.cycle,
+        Participation.step,
+        Participation.state,
+        Participation.entered_on,
+        Participation.returns,
+    )
+    form_columns = (Participation.product, Participation.cycle)
+
+    def own_actions(self) -> Iterable[Action]:
+        return step_actions(Participation)
+
+    def create_row(self, session: OcopSession, values: Mapping[str, Any]) -> Base:
+        return cycle.enter(session, values["product"], values["cycle"], today=today())

@@ -1,0 +1,322 @@
+"""Sản phẩm: the list with step, star and term; the record with its way through the cycle."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy.orm import aliased
+
+from admin_views import pages
+from admin_views.base import Action, OcopView
+from admin_views.columns import TONES, Shown, shown, two_lines
+from admin_views.query import ListFilter, row_number
+from admin_views.steps import standing_rating, step_actions
+from app.services import cycle as service
+from app.session import OcopSession
+from app.table import Column
+from models import Cycle, CycleStep, Move, Participation, ParticipationState, Product, Rating, StepRecord
+from models.base import Base
+from models.rules.cycle import next_step
+from models.rules.words import VIETNAM, day, moment, number
+
+CYCLE_TAB = "chu-trinh"
+SOON = 30
+
+
+def today() -> date:
+    return datetime.now(VIETNAM).date()
+
+
+def term(expires: date | None, on: date) -> pages.Cell:
+    """A last day with what is left of it in words."""
+    if expires is None:
+        return pages.Cell()
+    left = (expires - on).days
+    if left < 0:
+        return pages.Cell(day(expires), second=f"quá hạn {number(-left)} ngày", second_tone="danger")
+    second = f"còn {number(left)} ngày" if left else "hôm nay là ngày cuối"
+    return pages.Cell(day(expires), second=second, second_tone="warn" if left <= SOON else "")
+
+
+class ProductView(OcopView, model=Product):
+    category = "Sổ theo dõi"
+    icon = "package"
+    column_filters = (Product.group, Product.commune, Product.entity, Product.status)
+
+    def listed(self) -> Sequence[Shown]:
+        name = two_lines(shown(Product, "name"), shown(Product, "entity"), label="Sản phẩm và chủ thể")
+        return [name, shown(Product, "group"), shown(Product, "commune"), *_rated(), *_step()]
+
+    def more_filters(self) -> Iterable[ListFilter]:
+        yield ListFilter(
+            name="stars",
+            label="Hạng sao",
+            kind="options",
+            read=_star,
+            where=lambda value: exists().where(
+                Rating.product_id == Product.id, Rating.stars == value, _is_newest_rating(Rating)
+            ),
+            words=lambda _s, value: f"{value} sao",
+            options=lambda _s: [(str(n), f"{n} sao") for n in range(5, 0, -1)],
+        )
+        yield ListFilter(
+            name="step",
+            label="Bước chu trình",
+            kind="options",
+            read=row_number,
+            where=lambda value: Product.id.in_(_taking_part(CycleStep.number == value)),
+            words=_step_words,
+            options=_step_options,
+        )
+        yield ListFilter(
+            name="state",
+            label="Trạng thái",
+            kind="options",
+            read=ParticipationState,
+            where=lambda value: Product.id.in_(_taking_part(Participation.state == value)),
+            words=lambda _s, value: str(value.label),
+            options=lambda _s: [(s.value, s.label) for s in ParticipationState],
+        )
+
+    def own_actions(self) -> Iterable[Action]:
+        return step_actions(Product)
+
+    # ---- record ------------------------------------------------------------------------------------------------
+
+    def own_tabs(self) -> Sequence[tuple[str, str]]:
+        return ((CYCLE_TAB, "Chu trình"),)
+
+    def details_page(self, session: OcopSession, row: Base, tab: str) -> pages.DetailsPage:
+        from dataclasses import replace
+
+        assert isinstance(row, Product)
+        page = super().details_page(session, row, tab)
+        participation = newest_participation(session, row)
+        page = replace(page, summary=self._summary(session, row))
+        if participation is None:
+            return page
+        page = replace(
+            page,
+            tags=[pages.Tag(participation.state.label, TONES[participation.state])],
+            indicator=_indicator(session, participation),
+            next_step=self._next_step(session, row, participation),
+        )
+        if tab == CYCLE_TAB:
+            page = replace(page, facts=(), related=(), events=moves(session, row))
+        return page
+
+    def _summary(self, session: OcopSession, row: Product) -> list[pages.Fact]:
+        rating = standing_rating(session, row)
+        stars = pages.Cell("Chưa đánh giá")
+        if rating is not None:
+            stars = pages.Cell(f"{rating.stars} sao", stars=rating.stars, second=f"quyết định {rating.decision_number}")
+        return [
+            self.fact(row, "entity"),
+            self.fact(row, "commune"),
+            pages.Fact("Hạng sao", stars),
+            pages.Fact("Hết hạn công nhận", term(rating.expires_on if rating else None, today())),
+        ]
+
+    def _next_step(self, session: OcopSession, row: Product, participation: Participation) -> pages.NextStep | None:
+        buttons = {
+            a.name: pages.BulkAction(a.label, self.href("action", a.name), a.icon, a.main)
+            for a in self.actions
+            if self.may(a.name)
+        }
+        if not buttons:
+            return None
+        can = service.check_advance(session, Product, [row.id], today=today())
+        back = service.check_send_back(session, Product, [row.id], today=today())
+        after = next_step(list(session.execute(select(CycleStep)).scalars()), participation.step, today())
+        task = f"Chuyển sang bước {after.number}: {after.name}" if after and can.can else participation.step.name
+        text = ""
+        if can.can and after:
+            text = f"Khi chuyển, bước {participation.step.number} được ghi là xong và bước {after.number} bắt đầu."
+        return pages.NextStep(
+            task=task,
+            text=text,
+            main=buttons.get("advance") if can.can else None,
+            other=[buttons["send_back"]] if back.can and "send_back" in buttons else [],
+            pk=str(row.id),
+            blocked=[reason.sentence for reason in can.stay],
+        )
+
+
+def newest_participation(session: OcopSession, product: Product) -> Participation | None:
+    return session.execute(
+        select(Participation)
+        .join(Cycle, Participation.cycle_id == Cycle.id)
+        .where(Participation.product_id == product.id)
+        .order_by(Cycle.year.desc(), Participation.id.desc())
+        .limit(1)
+    ).scalar()
+
+
+def _indicator(session: OcopSession, participation: Participation) -> pages.StepIndicator:
+    """The steps as they ran when the product was there; a step is done when a later one was entered."""
+    current = participation.step
+    on = participation.entered_on
+    steps = [s for s in session.execute(select(CycleStep).order_by(CycleStep.number)).scalars() if s.in_force(on)]
+    numbers = {s.id: s.number for s in session.execute(select(CycleStep)).scalars()}
+    left = {
+        numbers[r.from_step_id]: r.moved_at for r in participation.records if r.from_step_id and r.move is Move.ADVANCE
+    }
+    made = []
+    for step in steps:
+        done = step.number < current.number
+        when = left.get(step.number)
+        if done:
+            made.append(pages.Step(step.number, step.short_name, "done", day(when.astimezone(VIETNAM)) if when else ""))
+        elif step.number == current.number:
+            made.append(pages.Step(step.number, step.short_name, "current", f"từ {day(participation.entered_on)}"))
+        else:
+            made.append(pages.Step(step.number, step.short_name, "later"))
+    return pages.StepIndicator(
+        f"Bước {current.number} trong {len(steps)}: {current.name}", participation.cycle.name, made
+    )
+
+
+_MOVE_ICONS = {
+    Move.ENTER: ("plus", "info"),
+    Move.ADVANCE: ("check", "ok"),
+    Move.SEND_BACK: ("arrow-back-up", "warn"),
+    Move.RESUBMIT: ("file-import", "info"),
+    Move.WITHDRAW: ("minus", "mute"),
+}
+
+
+def moves(session: OcopSession, product: Product) -> list[pages.Event]:
+    """Every move of a product through its cycles, newest first."""
+    records = session.execute(
+        select(StepRecord)
+        .join(Participation, StepRecord.participation_id == Participation.id)
+        .where(Participation.product_id == product.id)
+        .order_by(StepRecord.moved_at.desc(), StepRecord.id.desc())
+    ).scalars()
+    found = []
+    for record in records:
+        icon, tone = _MOVE_ICONS[record.move]
+        what = f"{record.move.label}: bước {record.to_step.number}, {record.to_step.name}"
+        if record.move is Move.ADVANCE:
+            what = f"Sang bước {record.to_step.number}: {record.to_step.name}"
+        text = f"Lý do: {record.reason}" if record.reason else record.note
+        found.append(pages.Event(what, moment(record.moved_at), record.moved_by, tone, icon, text))  # type: ignore[arg-type]  # literals
+    return found
+
+
+# ---- columns and filters of the newest rating and participation ---------------------------------------------------
+
+
+def _is_newest_rating(rating: Any) -> ColumnElement[bool]:
+    later = aliased(Rating)
+    newest: ColumnElement[int] = (
+        select(later.id)
+        .where(later.product_id == Product.id)
+        .order_by(later.decided_on.desc(), later.id.desc())
+        .limit(1)
+        .correlate(Product)
+        .scalar_subquery()
+    )
+    return rating.id == newest  # type: ignore[no-any-return]  # an aliased model's column
+
+
+def _rated() -> list[Shown]:
+    rating = aliased(Rating)
+
+    def join(statement: Select[Any]) -> Select[Any]:
+        return statement.outerjoin(rating, _is_newest_rating(rating))
+
+    def stars(value: int | None) -> pages.Cell:
+        return pages.Cell(f"{value} sao", stars=value) if value else pages.Cell("Chưa đánh giá")
+
+    return [
+        Shown(
+            "stars",
+            "Hạng sao",
+            (rating.stars,),
+            stars,
+            ((Column("Hạng sao", "integer", 10), 0),),
+            (join,),
+            width=11,
+        ),
+        Shown(
+            "expires_on",
+            "Hết hạn",
+            (rating.expires_on,),
+            lambda value: term(value, today()),
+            ((Column("Hết hạn công nhận", "date", 14), 0),),
+            width=9,
+        ),
+    ]
+
+
+def _step() -> list[Shown]:
+    participation, step, cycle = aliased(Participation), aliased(CycleStep), aliased(Cycle)
+    other = aliased(Participation)
+    newest = select(func.max(other.id)).where(other.product_id == Product.id).correlate(Product).scalar_subquery()
+
+    def join(statement: Select[Any]) -> Select[Any]:
+        return (
+            statement.outerjoin(participation, participation.id == newest)
+            .outerjoin(step, participation.step_id == step.id)
+            .outerjoin(cycle, participation.cycle_id == cycle.id)
+        )
+
+    def where(figure: int | None, name: str | None, year: int | None) -> pages.Cell:
+        return pages.Cell(f"{figure}/8", second=f"{name}, {year}") if figure else pages.Cell("Chưa tham gia")
+
+    def state(value: ParticipationState | None) -> pages.Cell:
+        return pages.Cell(tag=pages.Tag(value.label, TONES[value])) if value else pages.Cell()
+
+    return [
+        Shown(
+            "step",
+            "Bước chu trình",
+            (step.number, step.short_name, cycle.year),
+            where,
+            (
+                (Column("Bước", "integer", 8), 0),
+                (Column("Tên bước", "text", 30), 1),
+                (Column("Chu trình năm", "text", 12), 2),
+            ),
+            (join,),
+            width=13,
+        ),
+        Shown(
+            "state",
+            "Trạng thái",
+            (participation.state,),
+            state,
+            ((Column("Trạng thái", "text", 18), 0),),
+            width=12,
+        ),
+    ]
+
+
+def _taking_part(condition: ColumnElement[bool]) -> Select[Any]:
+    """Products whose newest participation meets a condition on it or its step."""
+    later = aliased(Participation)
+    newer = exists().where(later.product_id == Participation.product_id, later.id > Participation.id)
+    return (
+        select(Participation.product_id).join(CycleStep, Participation.step_id == CycleStep.id).where(condition, ~newer)
+    )
+
+
+def _star(text: str) -> int:
+    if text not in ("1", "2", "3", "4", "5"):
+        raise ValueError(text)
+    return int(text)
+
+
+def _steps_today(session: OcopSession) -> list[CycleStep]:
+    rows = session.execute(select(CycleStep).order_by(CycleStep.number)).scalars()
+    return [step for step in rows if step.in_force(today())]
+
+
+def _step_options(session: OcopSession) -> list[tuple[str, str]]:
+    return [(str(s.number), f"{s.number}. {s.short_name}") for s in _steps_today(session)]
+
+
+def _step_words(session: OcopSession, value: int) -> str:
+    return next((f"{s.number}. {s.short_name}" for s in _steps_today(session) if s.number == value), f"bước {value}")

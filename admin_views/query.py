@@ -1,0 +1,317 @@
+"""What a list is asked for: search, filters, sort, page; read from the address, refused when it cannot be read."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+from sqlalchemy import (
+    ColumnElement,
+    Enum,
+    Select,
+    String,
+    Table,
+    case,
+    column,
+    func,
+    inspect,
+    or_,
+    select,
+    table,
+)
+from sqlalchemy.orm import Mapper
+
+from admin_views.columns import foreign_key
+from app.errors import OcopError
+from app.session import OcopSession
+from models.base import Base, LabelledEnum, Searchable, label_of
+from models.rules.text import fold
+from models.rules.words import day, number, read_day
+
+PAGE_SIZES = (25, 50, 100)
+# Counting stops here: an exact count of a million rows costs more than the page (DESIGN §6).
+COUNT_LIMIT = 10_000
+
+
+class BadQuery(OcopError):
+    sentence = "{what} trong địa chỉ trang chưa đọc được: “{text}”. Bỏ bộ lọc rồi chọn lại."
+
+
+@dataclass(frozen=True)
+class ListFilter:
+    """One thing a list can be narrowed by.
+
+    read: the value of the address → a checked value, raises ValueError. where: that value → a condition.
+    words: the value as the chip shows it.
+    """
+
+    name: str
+    label: str
+    kind: Literal["options", "date", "lookup"]
+    read: Callable[[str], Any]
+    where: Callable[[Any], ColumnElement[bool]]
+    words: Callable[[OcopSession, Any], str]
+    options: Callable[[OcopSession], Sequence[tuple[str, str]]] = lambda _session: ()
+    in_panel: bool = True
+
+
+@dataclass(frozen=True)
+class ListQuery:
+    """page: from 1; from -1 backwards for the last pages, which are reached without counting. pks: ticked rows only."""
+
+    search: str = ""
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    raw: Mapping[str, str] = field(default_factory=dict)
+    sort: str = ""
+    descending: bool = False
+    page: int = 1
+    size: int = PAGE_SIZES[0]
+    pks: tuple[int, ...] = ()
+
+    def pairs(self, *, without: Sequence[str] = (), **changes: Any) -> list[tuple[str, str]]:
+        """The address parameters of this query, some left out or changed; page only when it is not the first."""
+        found = {"search": self.search, **self.raw}
+        if self.sort:
+            found |= {"sortBy": self.sort, "sort": "desc" if self.descending else "asc"}
+        if self.size != PAGE_SIZES[0]:
+            found["pageSize"] = str(self.size)
+        found |= {name: str(value) for name, value in changes.items()}
+        return [(name, value) for name, value in found.items() if value and name not in without]
+
+    def address(self, *, without: Sequence[str] = (), **changes: Any) -> str:
+        pairs = urlencode(self.pairs(without=without, **changes))
+        return f"?{pairs}" if pairs else "?"
+
+
+def read_query(params: Mapping[str, str], filters: Mapping[str, ListFilter], sortable: Sequence[str]) -> ListQuery:
+    """Parameters of an address → a query; raises BadQuery for what cannot be read. Unknown names are not ours."""
+    values: dict[str, Any] = {}
+    raw: dict[str, str] = {}
+    for name, listed in filters.items():
+        text = params.get(name, "").strip()
+        if not text:
+            continue
+        try:
+            values[name] = listed.read(text)
+        except (ValueError, OverflowError):
+            raise BadQuery(what=f"Bộ lọc {listed.label}", text=text) from None
+        raw[name] = text
+    sort = params.get("sortBy", "")
+    if sort and sort not in sortable:
+        raise BadQuery(what="Cột sắp xếp", text=sort)
+    size = _whole(params.get("pageSize", ""), PAGE_SIZES[0], "Số dòng mỗi trang")
+    page = _whole(params.get("page", ""), 1, "Số trang")
+    return ListQuery(
+        search=params.get("search", "").strip()[:200].replace("\x00", ""),
+        filters=values,
+        raw=raw,
+        sort=sort,
+        descending=params.get("sort") == "desc",
+        page=page if page != 0 else 1,
+        size=min((s for s in PAGE_SIZES if s >= size), default=PAGE_SIZES[-1]) if size > 0 else PAGE_SIZES[0],
+        pks=tuple(row_id(pk) for pk in params.get("pks", "").split(",") if pk),
+    )
+
+
+def _whole(text: str, default: int, what: str) -> int:
+    text = text.strip()
+    if not text:
+        return default
+    if not re.fullmatch(r"-?\d{1,9}", text.replace(".", "")):
+        raise BadQuery(what=what, text=text)
+    return int(text.replace(".", ""))
+
+
+def row_id(text: str) -> int:
+    """A row's key in an address; raises BadQuery, which also keeps numbers that no column holds from the database."""
+    if not re.fullmatch(r"\d{1,9}", text):
+        raise BadQuery(what="Số dòng", text=text)
+    return int(text)
+
+
+# ---- filters from declarations ------------------------------------------------------------------------------------
+
+
+def filters_for(model: type[Base], name: str, *, in_panel: bool = True) -> list[ListFilter]:
+    """The filters of one attribute: a closed list, a link, yes or no, a day from and to, a whole number."""
+    mapper: Mapper[Any] = inspect(model)
+    label = label_of(model, name)
+    if name in mapper.relationships:
+        return [_link_filter(model, name, label, in_panel)]
+    kept: Any = getattr(model, name)
+    type_ = mapper.column_attrs[name].columns[0].type
+    if isinstance(type_, Enum):
+        members: Any = type_.enum_class
+        return [
+            ListFilter(
+                name=name,
+                label=label,
+                kind="options",
+                read=members,
+                where=lambda value: kept == value,
+                words=lambda _session, value: str(value.label),
+                options=lambda _session: [(m.value, m.label) for m in members],
+                in_panel=in_panel,
+            )
+        ]
+    if type_.python_type is bool:
+        return [
+            ListFilter(
+                name=name,
+                label=label,
+                kind="options",
+                read=lambda text: bool(("0", "1").index(text)),
+                where=kept.is_,
+                words=lambda _session, value: "Có" if value else "Không",
+                options=lambda _session: [("1", "Có"), ("0", "Không")],
+                in_panel=in_panel,
+            )
+        ]
+    if type_.python_type is date:
+        return [
+            _day_filter(f"{name}_from", f"{label}, từ", lambda value: kept >= value, in_panel),
+            _day_filter(f"{name}_to", f"{label}, đến", lambda value: kept <= value, in_panel),
+        ]
+    return [
+        ListFilter(
+            name=name,
+            label=label,
+            kind="options",
+            read=row_number,
+            where=lambda value: kept == value,
+            words=lambda _session, value: str(value),
+            options=lambda session: [
+                (str(value), str(value))
+                for value in session.execute(select(kept).distinct().order_by(kept).limit(100)).scalars()
+                if value is not None
+            ],
+            in_panel=in_panel,
+        )
+    ]
+
+
+def row_number(text: str) -> int:
+    if not re.fullmatch(r"\d{1,9}", text):
+        raise ValueError(text)
+    return int(text)
+
+
+def _link_filter(model: type[Base], name: str, label: str, in_panel: bool) -> ListFilter:
+    mapper: Mapper[Any] = inspect(model)
+    target: type[Base] = mapper.relationships[name].mapper.class_
+    kept = getattr(model, foreign_key(model, name))
+
+    def say(session: OcopSession, value: int) -> str:
+        row = session.get(target, value)
+        return str(row) if row is not None else "(ngoài địa bàn)"
+
+    return ListFilter(
+        name=name,
+        label=label,
+        kind="lookup",
+        read=row_number,
+        where=lambda value: kept == value,
+        words=say,
+        in_panel=in_panel,
+    )
+
+
+def _day_filter(name: str, label: str, where: Callable[[date], ColumnElement[bool]], in_panel: bool) -> ListFilter:
+    return ListFilter(
+        name=name,
+        label=label,
+        kind="date",
+        read=read_day,
+        where=where,
+        words=lambda _s, value: day(value),
+        in_panel=in_panel,
+    )
+
+
+# ---- search -----------------------------------------------------------------------------------------------------
+
+
+def matching(model: type[Base], term: str, *, sqlite: bool) -> list[ColumnElement[bool]]:
+    """Conditions that find a term in a model's `search_text`, whatever its marks: every word must occur.
+
+    Words of three letters and more go through the trigram index; shorter ones alone match as a prefix of the text.
+    """
+    found: Any = getattr(model, "search_text")  # noqa: B009  # Searchable
+    terms = fold(term).split()
+    if not terms:
+        return []
+    long = [t for t in terms if len(t) >= 3]
+    if not long:
+        start = " ".join(terms)
+        return [found >= start, found < f"{start}\x7f"]
+    short = [found.like(f"%{t}%") for t in terms if len(t) < 3]
+    if not sqlite:
+        return [*(found.like(f"%{t}%") for t in long), *short]
+    source = model.__table__
+    assert isinstance(source, Table)
+    fts = table(f"{source.name}_fts", column("rowid"), column(f"{source.name}_fts"))
+    wanted = " AND ".join(f'"{t}"' for t in long)
+    return [
+        getattr(model, "id").in_(  # noqa: B009  # typed as a column
+            select(fts.c.rowid).where(fts.c[f"{source.name}_fts"].op("MATCH")(wanted))
+        ),
+        *short,
+    ]
+
+
+def exact_first(model: type[Base], term: str) -> ColumnElement[int]:
+    """0 for rows spelled as typed, 1 where the words stand together, 2 for the others.
+
+    SQLite compares only ASCII without case, so a Vietnamese capital is asked for besides.
+    """
+    title: Any = getattr(model, model.__search__[0])
+    escaped = [
+        w.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for w in (term, term.lower(), term.capitalize())
+    ]
+    hits = [title.like(f"%{w}%", escape="\\") for w in dict.fromkeys(escaped)]
+    found: Any = getattr(model, "search_text")  # noqa: B009  # Searchable
+    return case((or_(*hits), 0), (found.like(f"%{fold(term)}%"), 1), else_=2)
+
+
+def suggestions(session: OcopSession, model: type[Base], term: str, *, limit: int = 10) -> list[dict[str, str]]:
+    """Rows for an autocomplete: id, what names the row, what tells it apart; units in force before ended ones."""
+    statement = select(model)
+    if issubclass(model, Searchable):
+        sqlite = session.connection().dialect.name == "sqlite"
+        for condition in matching(model, term, sqlite=sqlite):
+            statement = statement.where(condition)
+        order: list[Any] = [exact_first(model, term), getattr(model, "sort_key")]  # noqa: B009  # Searchable
+    else:
+        title: Any = getattr(model, model.__title__)
+        statement = statement.where(func.lower(title.cast(String)).like(f"%{term.lower()}%"))
+        order = [title]
+    if hasattr(model, "valid_to"):
+        order.insert(0, model.valid_to.is_not(None))
+    rows = session.execute(statement.order_by(*order, model.id).limit(limit)).scalars().all()
+    return [{"id": str(row.id), "text": str(row), "hint": hint(row)} for row in rows]
+
+
+def hint(row: Base) -> str:
+    """What tells rows of one name apart: “Huyện Thạnh Phú, Tỉnh Bến Tre, đến 30/06/2025”."""
+    parts = []
+    for path in row.__hint__:
+        first, _, rest = path.partition(".")
+        value = getattr(row, first)
+        value = getattr(value, rest, None) if rest else value
+        if isinstance(value, date):
+            parts.append(f"đến {day(value)}")
+        elif value:
+            parts.append(value.label if isinstance(value, LabelledEnum) else str(value))
+    return ", ".join(parts)
+
+
+def count_words(count: int) -> str:
+    return f"{number(COUNT_LIMIT)}+" if count > COUNT_LIMIT else number(count)
+
+
+def capped_count(ids: Select[Any]) -> Select[Any]:
+    """Count over keys only, without order, stopping past COUNT_LIMIT."""
+    keys = ids.order_by(None).limit(COUNT_LIMIT + 1).subquery()
+    return select(func.count()).select_from(keys)

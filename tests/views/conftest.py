@@ -1,0 +1,67 @@
+"""The whole site on a copy of the demo year, with clerks who sign in as people do."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from app.config import Settings
+from app.current import acting_as, system
+from app.database import Database, connect
+from app.main import create_app
+from app.session import OcopSession
+from tests.conftest import DEMO_PASSWORD, _sqlite_copy
+
+Clerk = Callable[[str], TestClient]
+
+
+def settings_for(url: str, folder: Path) -> Settings:
+    return Settings(
+        database_url=url,
+        secret_key="k" * 40,
+        host="127.0.0.1",
+        port=8000,
+        allowed_hosts=("testserver", "127.0.0.1", "localhost"),
+        trusted_proxies="127.0.0.1",
+        files=folder / "files",
+        env="dev",
+    )
+
+
+@pytest.fixture
+def demo(tmp_path: Path, shared_tmp: Path) -> Iterator[Database]:
+    opened = connect(_sqlite_copy(tmp_path, shared_tmp, "demo"))
+    yield opened
+    opened.engine.dispose()
+
+
+@pytest.fixture
+def site(demo: Database, tmp_path: Path) -> Starlette:
+    return create_app(settings_for(str(demo.engine.url), tmp_path), demo)
+
+
+@pytest.fixture
+def clerk(site: Starlette) -> Clerk:
+    """Sign in by name; requests come from the same origin, as a browser's do, and are not followed."""
+
+    def signed_in(username: str) -> TestClient:
+        client = TestClient(
+            site,
+            headers={"sec-fetch-site": "same-origin"},
+            follow_redirects=False,
+            raise_server_exceptions=False,
+        )
+        answer = client.post("/admin/login", data={"username": username, "password": DEMO_PASSWORD})
+        assert answer.status_code == 303, answer.text
+        return client
+
+    return signed_in
+
+
+@pytest.fixture
+def look(demo: Database) -> Iterator[OcopSession]:
+    """What is stored, seen by the system; `rollback()` looks again."""
+    with acting_as(system("kiểm thử")), demo.reading() as session:
+        yield session

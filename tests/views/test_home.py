@@ -1,0 +1,61 @@
+"""Trang chủ and the frame: who I am, where I am, what waits; numbers that agree with the lists they open."""
+
+import re
+
+import pytest
+
+from tests.views.conftest import Clerk
+from tests.views.page import text_of
+
+ALL = ["admin", "tinh", "thanhphu", "xa", "hoidong", "lanhdao", "kiemtoan"]
+
+
+@pytest.mark.parametrize("username", ALL)
+def test_everyone_has_a_home_with_name_and_area(clerk: Clerk, username: str) -> None:
+    page = clerk(username).get("/admin/")
+
+    assert page.status_code == 200
+    assert "Tài khoản của bạn" in page.text
+    assert "Địa bàn:" in page.text
+
+
+@pytest.mark.parametrize("username", ["xa", "tinh", "thanhphu"])
+def test_every_number_opens_a_list_of_that_many(clerk: Clerk, username: str) -> None:
+    someone = clerk(username)
+    page = someone.get("/admin/").text
+
+    links = re.findall(r'<a href="(/admin/participation/list[^"]+)">(\d+)</a>', page.replace("&amp;", "&"))
+    links += [(href, number) for number, href in re.findall(r'o-big">(\d+)</span>\s*<div><a href="([^"]+)"', page)]
+
+    assert len(links) >= 5
+    for href, number in links:
+        opened = text_of(someone.get(href.replace("&amp;", "&")).text)
+        assert f"{number} khớp bộ lọc" in opened, href
+
+
+@pytest.mark.parametrize("username", ALL)
+def test_the_menu_opens(clerk: Clerk, username: str) -> None:
+    someone = clerk(username)
+    menu = someone.get("/admin/").text.partition("o-nav")[2].partition("</nav>")[0]
+
+    addresses = re.findall(r'href="(/admin/[^"]*)"', menu)
+
+    assert all(someone.get(address).status_code == 200 for address in addresses)
+
+
+def test_an_auditor_sees_the_trail_and_nothing_else(clerk: Clerk) -> None:
+    auditor = clerk("kiemtoan")
+
+    assert auditor.get("/admin/audit/list").status_code == 200
+    assert auditor.get("/admin/product/list").status_code == 403
+
+
+def test_a_stranger_is_sent_to_sign_in_and_back(clerk: Clerk, site: object) -> None:
+    from starlette.testclient import TestClient
+
+    stranger = TestClient(site, follow_redirects=False)  # type: ignore[arg-type]  # the fixture's Starlette
+
+    answer = stranger.get("/admin/product/list?search=dua")
+
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/admin/login?next=/admin/product/list%3Fsearch%3Ddua"

@@ -1,0 +1,150 @@
+"""Lists: found without marks, filtered, sorted, paged; bad addresses are answered, never 500."""
+
+import pytest
+from sqlalchemy import select
+
+from app.session import OcopSession
+from models import Product
+from tests.views.conftest import Clerk
+from tests.views.page import rows_of, text_of
+
+
+def names(html: str) -> list[str]:
+    return [row[1] for row in rows_of(html)]
+
+
+def test_a_word_without_marks_finds_the_product_with_them(clerk: Clerk) -> None:
+    page = clerk("thanhphu").get("/admin/product/list", params={"search": "mien GAO"})
+
+    assert [name[:16] for name in names(page.text)] == ["Miến gạo tôm lúa"]
+
+
+def test_the_exact_spelling_comes_first(clerk: Clerk) -> None:
+    tinh = clerk("tinh")
+
+    found = names(tinh.get("/admin/product/list", params={"search": "dứa"}).text)
+
+    exact = ["dứa" in name.partition(" Công ty")[0] for name in found]
+    assert exact == sorted(exact, reverse=True)
+    assert exact[0]
+    assert not exact[-1], "dừa and dưa are found too, after it"
+
+
+def test_a_product_is_found_by_its_producer(clerk: Clerk) -> None:
+    page = clerk("xa").get("/admin/product/list", params={"search": "son duong"})
+
+    assert "Son dưỡng dầu dừa" in page.text
+
+
+def test_the_order_is_vietnamese(clerk: Clerk) -> None:
+    found = names(clerk("xa").get("/admin/product/list", params={"search": "bánh tráng sáu hiền"}).text)
+
+    assert [name[:14] for name in found] == ["Bánh tráng mè ", "Bánh tráng sữa"]
+
+
+def test_a_filter_shows_as_a_chip_that_takes_it_away(clerk: Clerk) -> None:
+    page = clerk("xa").get("/admin/product/list", params={"state": "returned"})
+
+    assert "Đang lọc:" in page.text
+    assert "Bỏ lọc Trạng thái: Bị trả lại" in page.text
+    assert all(row[-1].endswith("Bị trả lại") for row in rows_of(page.text))
+
+
+def test_search_and_filter_work_together(clerk: Clerk) -> None:
+    page = clerk("xa").get("/admin/product/list", params={"search": "dua", "state": "returned", "step": "4"})
+
+    assert [name[:11] for name in names(page.text)] == ["Kem dừa sáp", "Rượu dừa Hộ"]
+
+
+def test_an_empty_list_says_so_and_offers_the_way_back(clerk: Clerk) -> None:
+    page = clerk("xa").get("/admin/product/list", params={"search": "không có đâu", "state": "returned"})
+
+    assert "Không có sản phẩm nào khớp “không có đâu” và 1 bộ lọc." in text_of(page.text)
+    assert "Bỏ mọi bộ lọc" in page.text
+
+
+def test_the_pages_of_a_list_hold_every_row_once(clerk: Clerk, look: OcopSession) -> None:
+    tinh = clerk("tinh")
+
+    seen = [pk for page in range(1, 5) for pk in _pks(tinh.get(f"/admin/product/list?page={page}").text)]
+
+    assert sorted(seen) == sorted(look.scalars(select(Product.id)))
+
+
+def test_a_page_past_the_end_is_the_last_page(clerk: Clerk) -> None:
+    tinh = clerk("tinh")
+
+    assert _pks(tinh.get("/admin/product/list?page=99").text) == _pks(tinh.get("/admin/product/list?page=4").text)
+    assert _pks(tinh.get("/admin/product/list?page=-1").text) == _pks(tinh.get("/admin/product/list?page=4").text)
+
+
+def _pks(html: str) -> list[int]:
+    return [int(part.partition('"')[0]) for part in html.split('form="bulk" value="')[1:]]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "group=abc",
+        "group=99999999999",
+        "state=nonsense",
+        "stars=9",
+        "page=abc",
+        "pageSize=x",
+        "sortBy=password_hash",
+        "step=-1",
+        "pks=1,x",
+        "commune=1.5",
+    ],
+)
+def test_a_bad_address_gets_a_sentence(clerk: Clerk, query: str) -> None:
+    page = clerk("tinh").get(f"/admin/product/list?{query}")
+
+    assert page.status_code == 400
+    assert "chưa đọc được" in page.text
+
+
+@pytest.mark.parametrize("address", ["details/abc", "edit/abc", "details/99999999999", "details/1 or 1=1"])
+def test_a_bad_key_is_answered(clerk: Clerk, address: str) -> None:
+    page = clerk("tinh").get(f"/admin/product/{address}")
+
+    assert page.status_code in (400, 404)
+
+
+@pytest.mark.parametrize("address", ["details/99999", "edit/99999"])
+def test_a_key_of_nothing_is_not_found(clerk: Clerk, address: str) -> None:
+    page = clerk("tinh").get(f"/admin/product/{address}")
+
+    assert page.status_code == 404
+    assert "Không có sản phẩm này" in page.text
+
+
+def test_a_text_in_the_address_is_never_shown_as_a_message(clerk: Clerk) -> None:
+    page = clerk("tinh").get("/admin/product/list?error=Hãy gọi số này để nhận thưởng")
+
+    assert "nhận thưởng" not in page.text
+
+
+@pytest.mark.parametrize("term", ['"', "'", "%", "_", "\\", "a", "*", "OR", "NEAR(", "đ" * 300, "\x00", "🥥"])
+def test_any_search_is_answered(clerk: Clerk, term: str) -> None:
+    assert clerk("tinh").get("/admin/product/list", params={"search": term}).status_code == 200
+
+
+def test_what_a_clerk_typed_is_never_markup(clerk: Clerk) -> None:
+    page = clerk("tinh").get("/admin/product/list", params={"search": "<script>alert(1)</script>"})
+
+    assert "<script>alert" not in page.text
+
+
+def test_suggestions_are_folded_and_tell_names_apart(clerk: Clerk) -> None:
+    found = clerk("tinh").get("/admin/product/ajax/lookup", params={"name": "commune", "term": "thanh phu"}).json()
+
+    assert found["results"][0]["text"] == "Xã Thạnh Phú"
+    assert {"Thị trấn Thạnh Phú"} <= {it["text"] for it in found["results"]}
+    assert any("Huyện Thạnh Phú" in it["hint"] and "đến 30/06/2025" in it["hint"] for it in found["results"])
+
+
+def test_suggestions_stay_inside_the_area(clerk: Clerk) -> None:
+    found = clerk("xa").get("/admin/product/ajax/lookup", params={"name": "commune", "term": "đại điền"}).json()
+
+    assert found["results"] == []

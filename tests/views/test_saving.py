@@ -1,0 +1,202 @@
+"""Forms: what is saved, what is refused and how it is said, and what happens when two save at once."""
+
+import pytest
+from sqlalchemy import func, select
+
+from app.session import OcopSession
+from models import AuditEntry, Commune, Entity, Product
+from tests.views.conftest import Clerk
+from tests.views.page import edit, form_of, text_of
+
+
+def product(look: OcopSession, name: str) -> Product:
+    look.rollback()  # a new look at the database
+    return look.scalars(select(Product).where(Product.name == name)).one()
+
+
+def trail(look: OcopSession, row: Product | Entity) -> list[AuditEntry]:
+    statement = select(AuditEntry).where(AuditEntry.model == row.__tablename__, AuditEntry.row_id == row.id)
+    return list(look.scalars(statement.order_by(AuditEntry.id)))
+
+
+def test_an_edit_is_saved_with_its_trail(clerk: Clerk, look: OcopSession) -> None:
+    kem = product(look, "Kem dừa sáp")
+
+    answer = edit(clerk("xa"), kem, packaging="  Hũ   nhựa 250 g ")
+
+    look.rollback()
+    last = trail(look, kem)[-1]
+    assert answer.status_code == 303
+    assert kem.packaging == "Hũ nhựa 250 g"
+    assert last.actor.startswith("Phạm Ngọc Diệp")
+    assert last.changes["packaging"][1] == "Hũ nhựa 250 g"
+
+
+def test_saving_without_a_change_leaves_no_trace(clerk: Clerk, look: OcopSession) -> None:
+    kem = product(look, "Kem dừa sáp")
+    before = len(trail(look, kem)), kem.version
+
+    edit(clerk("xa"), kem)
+
+    look.rollback()
+    assert (len(trail(look, kem)), kem.version) == before
+
+
+def test_a_form_with_mistakes_keeps_what_was_typed(clerk: Clerk, look: OcopSession) -> None:
+    kem = product(look, "Kem dừa sáp")
+
+    page = edit(clerk("xa"), kem, name="", packaging="Hũ mới", **{"commune": "", "commune-text": "An Thạnh"})
+
+    assert page.status_code == 400
+    assert "Có 2 mục cần sửa" in page.text
+    assert "Nhập tên sản phẩm." in page.text
+    assert "Hũ mới" in page.text
+    assert "An Thạnh" in page.text
+
+
+def test_a_link_may_be_typed_in_full_without_script(clerk: Clerk, look: OcopSession) -> None:
+    typed = {"name": "Kẹo dừa lá mơ", "entity-text": "HTX dừa sáp Cồn Lớn", "commune-text": "Xã Thạnh Phú"}
+    xa = clerk("xa")
+
+    answer = xa.post("/admin/product/create", data={**form_of(xa.get("/admin/product/create").text), **typed})
+
+    made = product(look, "Kẹo dừa lá mơ")
+    assert answer.status_code == 303
+    assert made.entity.name == "HTX dừa sáp Cồn Lớn"
+    assert made.search_text.startswith("keo dua la mo | htx dua sap con lon")
+
+
+def test_a_link_to_a_foreign_row_is_refused_as_if_it_were_not_there(clerk: Clerk, look: OcopSession) -> None:
+    kem = product(look, "Kem dừa sáp")
+    foreign = look.scalars(select(Commune).where(Commune.code == "28789", Commune.valid_to.is_(None))).one()
+
+    page = edit(clerk("xa"), kem, commune=str(foreign.id))
+
+    look.rollback()
+    assert page.status_code == 400
+    assert "không còn trong danh sách của bạn" in page.text
+    assert kem.commune_id != foreign.id
+
+
+def test_fields_that_are_not_in_the_form_are_not_saved(clerk: Clerk, look: OcopSession) -> None:
+    kem = product(look, "Kem dừa sáp")
+    before = kem.province_id, kem.search_text
+
+    edit(clerk("xa"), kem, province_id="1", search_text="x", id="999", created_at="2020-01-01")
+
+    look.rollback()
+    assert (kem.province_id, kem.search_text) == before
+
+
+def test_the_second_of_two_who_save_sees_both_versions_and_loses_nothing(clerk: Clerk, look: OcopSession) -> None:
+    kem = product(look, "Kem dừa sáp")
+    xa, tinh = clerk("xa"), clerk("tinh")
+    opened = form_of(xa.get(f"/admin/product/edit/{kem.id}").text)
+    edit(tinh, kem, packaging="Hũ thủy tinh 200 g", standard="TCCS 05:2026")
+
+    page = xa.post(
+        f"/admin/product/edit/{kem.id}",
+        data={**opened, "packaging": "Hũ nhựa 250 g", "description": "Không chất bảo quản.", "save": "save"},
+    )
+
+    look.rollback()
+    assert page.status_code == 409
+    assert "vừa sửa sản phẩm này lúc" in page.text
+    for text in ("Hũ thủy tinh 200 g", "Hũ nhựa 250 g", "TCCS 05:2026", "Không chất bảo quản."):
+        assert text in page.text
+    assert kem.packaging == "Hũ thủy tinh 200 g"
+
+
+def test_a_conflict_is_merged_as_the_clerk_chooses(clerk: Clerk, look: OcopSession) -> None:
+    kem = product(look, "Kem dừa sáp")
+    xa, tinh = clerk("xa"), clerk("tinh")
+    opened = form_of(xa.get(f"/admin/product/edit/{kem.id}").text)
+    edit(tinh, kem, packaging="Hũ thủy tinh 200 g", standard="TCCS 05:2026")
+    mine = {"packaging": "Hũ nhựa 250 g", "description": "Không chất bảo quản."}
+    conflict = form_of(xa.post(f"/admin/product/edit/{kem.id}", data={**opened, **mine, "save": "save"}).text)
+
+    unchosen = xa.post(f"/admin/product/edit/{kem.id}", data=conflict)
+    chosen = xa.post(f"/admin/product/edit/{kem.id}", data={**conflict, "choose-packaging": "mine"})
+
+    look.rollback()
+    assert unchosen.status_code == 400
+    assert chosen.status_code == 303
+    assert kem.packaging == "Hũ nhựa 250 g"
+    assert kem.standard == "TCCS 05:2026"
+    assert kem.description == "Không chất bảo quản."
+
+
+def test_a_doubled_tax_code_is_said_in_words(clerk: Clerk, look: OcopSession) -> None:
+    tinh = clerk("tinh")
+    first, second = look.scalars(select(Entity).order_by(Entity.id).limit(2)).all()
+    edit(tinh, first, tax_code="0100047516")
+
+    page = edit(tinh, second, tax_code="0100047516")
+
+    assert page.status_code == 400
+    assert "Đã có chủ thể cùng mã số thuế." in text_of(page.text)
+    assert "UNIQUE" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [("012345678", "Mã số thuế có 9 chữ số; cần 10, 12 hoặc 13."), ("0100047517", "sai số kiểm tra")],
+)
+def test_a_wrong_tax_code_is_refused(clerk: Clerk, look: OcopSession, code: str, sentence: str) -> None:
+    entity = look.scalars(select(Entity).limit(1)).one()
+
+    page = edit(clerk("tinh"), entity, tax_code=code)
+
+    assert page.status_code == 400
+    assert sentence in page.text
+
+
+def test_a_save_without_the_version_seen_is_refused(clerk: Clerk, look: OcopSession) -> None:
+    kem = product(look, "Kem dừa sáp")
+
+    page = edit(clerk("xa"), kem, version="", packaging="khác")
+
+    look.rollback()
+    assert page.status_code == 400
+    assert kem.packaging != "khác"
+
+
+def test_deleting_asks_first_and_says_what_is_in_use(clerk: Clerk, look: OcopSession) -> None:
+    kem = product(look, "Kem dừa sáp")
+    xa = clerk("xa")
+    typed = {"name": "Sản phẩm nhập nhầm", "entity-text": "HTX dừa sáp Cồn Lớn", "commune-text": "Xã Thạnh Phú"}
+    xa.post("/admin/product/create", data={**form_of(xa.get("/admin/product/create").text), **typed})
+    ids = [kem.id, product(look, "Sản phẩm nhập nhầm").id]
+
+    check = xa.post("/admin/product/delete", data={"pks": [str(i) for i in ids]})
+    still_there = look.scalar(select(func.count(Product.id)).where(Product.id == ids[1]))
+    done = xa.post("/admin/product/delete", data=form_of(check.text))
+
+    look.rollback()
+    assert still_there == 1
+    assert "còn 1 tham gia chu trình" in check.text
+    assert "Đã xóa 1 sản phẩm" in done.text
+    assert look.scalar(select(func.count(Product.id)).where(Product.id.in_(ids))) == 1
+
+
+def test_a_foreign_row_cannot_be_deleted(clerk: Clerk, look: OcopSession) -> None:
+    foreign = product(look, "Miến gạo tôm lúa")
+
+    clerk("xa").post("/admin/product/delete", data={"pks": str(foreign.id), "confirm": "1", "seen": f"{foreign.id}:1"})
+
+    assert look.scalar(select(func.count(Product.id)).where(Product.id == foreign.id)) == 1
+
+
+def test_a_new_account_gets_its_password_once(clerk: Clerk, look: OcopSession) -> None:
+    admin = clerk("admin")
+    typed = {"username": "moi.xa", "full_name": "Người Mới", "role": "commune_clerk", "commune-text": "Xã Quới Điền"}
+    commune = look.scalars(select(Commune).where(Commune.name == "Xã Quới Điền", Commune.valid_to.is_(None))).one()
+
+    page = admin.post(
+        "/admin/user/create",
+        data={**form_of(admin.get("/admin/user/create").text), **typed, "commune": str(commune.id)},
+    )
+
+    assert page.status_code == 200
+    assert "Mật khẩu dùng một lần" in page.text
+    assert "password_hash" not in admin.get("/admin/user/list").text

@@ -1,0 +1,166 @@
+"""The step action: a check page that changes nothing, then each product by itself."""
+
+from sqlalchemy import select
+
+from app.session import OcopSession
+from models import AuditEntry, Participation, Product, StepRecord
+from tests.views.conftest import Clerk
+from tests.views.page import edit, form_of, text_of
+
+
+def taking_part(look: OcopSession, *names: str) -> list[Participation]:
+    statement = select(Participation).join(Product, Participation.product_id == Product.id)
+    found = {p.product.name: p for p in look.scalars(statement.where(Product.name.in_(names)))}
+    return [found[name] for name in names]
+
+
+def test_the_check_page_splits_and_changes_nothing(clerk: Clerk, look: OcopSession) -> None:
+    tea, ice, promoted = taking_part(look, "Trà bí đao túi lọc", "Kem dừa sáp", "Xà phòng dừa")
+    ids = [str(p.product_id) for p in (tea, ice, promoted)]
+
+    page = clerk("xa").post("/admin/product/action/advance", data={"pks": ids})
+
+    look.rollback()
+    words = text_of(page.text)
+    assert page.status_code == 200
+    assert "Chuyển sang bước 4: Nhận kế hoạch kinh doanh" in words
+    assert "1 sản phẩm chuyển được" in words
+    assert "2 sản phẩm ở lại, vì 2 lý do" in words
+    assert "Chuyển 1 sản phẩm sang bước 4" in words
+    assert tea.step.number == 3
+
+
+def test_confirming_moves_each_with_record_and_trail(clerk: Clerk, look: OcopSession) -> None:
+    tea, oil = taking_part(look, "Trà bí đao túi lọc", "Ruốc tôm sả ớt")
+    xa = clerk("xa")
+    check = xa.post("/admin/product/action/advance", data={"pks": [str(tea.product_id), str(oil.product_id)]})
+
+    done = xa.post("/admin/product/action/advance", data={**form_of(check.text), "note": "Đã dự tập huấn."})
+
+    look.rollback()
+    record = look.scalars(
+        select(StepRecord).where(StepRecord.participation_id == tea.id).order_by(StepRecord.id)
+    ).all()[-1]
+    entry = look.scalars(
+        select(AuditEntry)
+        .where(AuditEntry.model == "participations", AuditEntry.row_id == tea.id)
+        .order_by(AuditEntry.id)
+    ).all()[-1]
+    assert "Đã chuyển 2 sản phẩm sang bước 4" in text_of(done.text)
+    assert (tea.step.number, oil.step.number) == (4, 4)
+    assert (record.note, record.moved_by) == ("Đã dự tập huấn.", entry.actor)
+    assert entry.verb == "chuyển bước"
+    assert "step_id" in entry.changes
+
+
+def test_a_second_press_moves_nothing_more(clerk: Clerk, look: OcopSession) -> None:
+    (tea,) = taking_part(look, "Trà bí đao túi lọc")
+    xa = clerk("xa")
+    form = form_of(xa.post("/admin/product/action/advance", data={"pks": str(tea.product_id)}).text)
+    xa.post("/admin/product/action/advance", data=form)
+
+    again = xa.post("/admin/product/action/advance", data=form)
+
+    look.rollback()
+    assert tea.step.number == 4
+    assert "Đã ở bước 4" in text_of(again.text)
+
+
+def test_a_product_changed_meanwhile_stays_and_the_others_go_on(clerk: Clerk, look: OcopSession) -> None:
+    tea, shrimp = taking_part(look, "Trà bí đao túi lọc", "Ruốc tôm sả ớt")
+    xa, tinh = clerk("xa"), clerk("tinh")
+    form = form_of(xa.post("/admin/product/action/advance", data={"pks": f"{tea.product_id},{shrimp.product_id}"}).text)
+    for _ in range(2):
+        other = form_of(tinh.post("/admin/product/action/advance", data={"pks": str(tea.product_id)}).text)
+        tinh.post("/admin/product/action/advance", data=other)
+
+    done = xa.post("/admin/product/action/advance", data=form)
+
+    look.rollback()
+    assert (tea.step.number, shrimp.step.number) == (5, 4)
+    assert "Đã chuyển 1 sản phẩm" in text_of(done.text)
+
+
+def test_sending_back_needs_a_reason_and_keeps_the_step(clerk: Clerk, look: OcopSession) -> None:
+    (crab,) = taking_part(look, "Ba khía muối")
+    xa = clerk("xa")
+    form = form_of(xa.post("/admin/product/action/send_back", data={"pks": str(crab.product_id)}).text)
+
+    without = xa.post("/admin/product/action/send_back", data=form)
+    look.rollback()
+    state_before = crab.state.value
+    done = xa.post("/admin/product/action/send_back", data={**form, "reason": "Thiếu phương án tài chính."})
+
+    look.rollback()
+    assert "Chưa ghi lý do" in without.text
+    assert state_before == "submitted"
+    assert "Đã trả lại 1 sản phẩm" in text_of(done.text)
+    assert (crab.state.value, crab.step.number) == ("returned", 4)
+
+
+def test_all_matching_acts_on_the_query_not_the_page(clerk: Clerk, look: OcopSession) -> None:
+    page = clerk("xa").post("/admin/product/action/advance", data={"all": "1", "query": "step=3"})
+
+    assert "Kiểm tra 2 sản phẩm đã chọn" in text_of(page.text)
+
+
+def test_nothing_ticked_is_said(clerk: Clerk) -> None:
+    page = clerk("xa").post("/admin/product/action/advance", data={"query": ""})
+
+    assert page.status_code == 409
+    assert "Chưa chọn dòng nào" in page.text
+
+
+def test_leaving_step_seven_is_the_provinces_work(clerk: Clerk, look: OcopSession) -> None:
+    (sauce,) = taking_part(look, "Mắm ruốc sả")
+
+    page = clerk("xa").post("/admin/product/action/advance", data={"pks": str(sauce.product_id)})
+
+    assert "là việc của cấp tỉnh" in text_of(page.text)
+
+
+def test_a_clerk_cannot_move_a_product_of_another_area(clerk: Clerk, look: OcopSession) -> None:
+    (foreign,) = taking_part(look, "Miến gạo tôm lúa")
+    step = foreign.step_id
+
+    page = clerk("xa").post(
+        "/admin/product/action/advance",
+        data={"pks": str(foreign.product_id), "confirm": "1", "seen": f"{foreign.id}:{foreign.version}:1"},
+    )
+
+    look.rollback()
+    assert foreign.step_id == step
+    assert "Miến gạo" not in page.text
+
+
+def test_a_leader_has_no_step_buttons(clerk: Clerk, look: OcopSession) -> None:
+    leader = clerk("lanhdao")
+
+    assert "action/advance" not in leader.get("/admin/product/list").text
+    assert leader.post("/admin/product/action/advance", data={"pks": "1"}).status_code == 403
+
+
+def test_the_record_shows_the_way_through_the_cycle(clerk: Clerk, look: OcopSession) -> None:
+    (ice,) = taking_part(look, "Kem dừa sáp")
+    xa = clerk("xa")
+
+    record = text_of(xa.get(f"/admin/product/details/{ice.product_id}").text)
+    way = text_of(xa.get(f"/admin/product/details/{ice.product_id}?tab=chu-trinh").text)
+    history = text_of(xa.get(f"/admin/product/details/{ice.product_id}?tab=lich-su").text)
+
+    assert "Bước 4 trong 8: Nhận kế hoạch kinh doanh" in record
+    assert "Bị trả lại" in record
+    assert "Lý do:" in way
+    assert "Thêm sản phẩm" in history
+
+
+def test_a_stale_product_page_does_not_stop_its_step(clerk: Clerk, look: OcopSession) -> None:
+    (tea,) = taking_part(look, "Trà bí đao túi lọc")
+    xa = clerk("xa")
+    form = form_of(xa.post("/admin/product/action/advance", data={"pks": str(tea.product_id)}).text)
+    edit(clerk("tinh"), tea.product, packaging="Hộp 20 túi")
+
+    xa.post("/admin/product/action/advance", data=form)
+
+    look.rollback()
+    assert tea.step.number == 4
