@@ -1,0 +1,342 @@
+"""Every measure with its bar and its raw limit; each gives the best of several rounds, for the machine has others."""
+
+import io
+import sqlite3
+import statistics
+import tempfile
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from urllib.parse import urlencode
+
+from app import schema
+from app.current import acting_as, system
+from app.database import connect
+from app.files import read
+from app.services import accounts, importing
+from models import Commune, Entity, Product
+from models.base import Area
+from tests.bench.databases import PEOPLE, opened
+from tests.bench.worker import MEGABYTE, Client, Worker, worker
+
+ROUNDS = 5
+COMMUNES = 10_600
+RARE, FOLDED = "miến", "mien"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of the table. limit: the same of the raw limit, None where there is none. bar: "<= 12" or ""."""
+
+    what: str
+    who: str
+    measured: float
+    unit: str
+    limit: float | None = None
+    bar: str = ""
+
+    @property
+    def ok(self) -> bool:
+        if not self.bar:
+            return True
+        sign, value = self.bar.split()
+        return self.measured <= float(value) if sign == "<=" else self.measured >= float(value)
+
+
+class Bench:
+    """Workers on the two databases, one client of each of PEOPLE, and the bare server beside them."""
+
+    def __init__(self, stack: ExitStack, normal: Path, big: Path, *, size: int, big_size: int) -> None:
+        self.stack, self.size, self.big_size = stack, size, big_size
+        self.files = {"normal": normal, "big": big}
+        self.areas = _areas(normal)
+        self._workers: dict[tuple[str, bool], Worker] = {}
+        self._clients: dict[tuple[str, str], Client] = {}
+
+    def worker(self, which: str = "normal", *, bare: bool = False) -> Worker:
+        if (which, bare) not in self._workers:
+            self._workers[which, bare] = self.stack.enter_context(worker(self.files[which], bare=bare))
+        return self._workers[which, bare]
+
+    def client(self, who: str, which: str = "normal") -> Client:
+        if (who, which) not in self._clients:
+            self._clients[who, which] = Client(self.worker(which).port, who)
+        return self._clients[who, which]
+
+    def bare(self, which: str = "normal") -> Client:
+        return Client(self.worker(which, bare=True).port)
+
+    def bare_list(self, who: str, **more: str) -> str:
+        """Address of the bare server's list for the area of a person."""
+        area = self.areas[who]
+        if area.everything:
+            place = {"places": "0"}
+        elif area.provinces:
+            place = {"column": "province_id", "places": ",".join(map(str, sorted(area.provinces)))}
+        else:
+            place = {"column": "commune_id", "places": ",".join(map(str, sorted(area.communes)))}
+        return f"/list?{urlencode(place | more)}"
+
+
+def _areas(file: Path) -> dict[str, Area]:
+    database = opened(file)
+    with acting_as(system("đo tốc độ")), database.reading() as session:
+        found = {who: accounts.actor_named(session, name).area for who, (name, *_) in PEOPLE.items()}
+    database.engine.dispose()
+    return found
+
+
+def _p50(client: Client, path: str, *, times: int = 40) -> float:
+    client.seconds(path, times=10)
+    return min(statistics.median(client.seconds(path, times=times)) for _ in range(ROUNDS)) * 1000
+
+
+def _p95(seconds: Sequence[float]) -> float:
+    ordered = sorted(seconds)
+    return ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))] * 1000
+
+
+# ---- pages ---------------------------------------------------------------------------------------------------
+
+
+def start(bench: Bench) -> Iterator[Line]:
+    """From the process to its first page, and what it takes then."""
+    cookie = bench.client("administrator").cookie
+    found = []
+    for bare in (False, True):
+        seconds, megabytes = [], []
+        for _ in range(3):
+            with worker(bench.files["normal"], bare=bare) as fresh:
+                Client(fresh.port, cookie=cookie).get("/list?places=0" if bare else "/admin/product/list")
+                seconds.append(time.perf_counter() - fresh.started)
+                megabytes.append(fresh.megabytes())
+        found.append((min(seconds), min(megabytes)))
+    (seconds_of_ours, megabytes_of_ours), (seconds_of_bare, megabytes_of_bare) = found
+    yield Line("start to first page", "administrator", seconds_of_ours, "s", seconds_of_bare, "<= 1.5")
+    yield Line("idle memory of a worker", "administrator", megabytes_of_ours, "MB", megabytes_of_bare, "<= 120")
+
+
+def lists(bench: Bench) -> Iterator[Line]:
+    yield from _lists(bench, "normal", bench.size, {"last": "", "search": ""})
+
+
+def big(bench: Bench) -> Iterator[Line]:
+    yield from _lists(bench, "big", bench.big_size, {"last": "<= 12", "search": "<= 25"})
+
+
+def _lists(bench: Bench, which: str, size: int, bars: dict[str, str]) -> Iterator[Line]:
+    bare = bench.bare(which)
+    for title, query, raw, bar in (
+        ("list page", {}, {}, "<= 12"),
+        ("last page", {"page": "-1"}, {"page": "-1"}, bars["last"]),
+        (f"search “{RARE}”", {"search": RARE}, {"word": FOLDED}, bars["search"]),
+        (f"search “{FOLDED}”", {"search": FOLDED}, {"word": FOLDED}, bars["search"]),
+    ):
+        for who in PEOPLE:
+            path = "/admin/product/list" + (f"?{urlencode(query)}" if query else "")
+            client = bench.client(who, which)
+            measured = _p50(client, path)
+            if "search" in query and who == "administrator" and "Miến dong" not in client.get(path).decode():
+                raise AssertionError(f"{query} found no Miến")
+            yield Line(
+                f"{title}, {size:,} products, p50", who, measured, "ms", _p50(bare, bench.bare_list(who, **raw)), bar
+            )
+
+
+def records(bench: Bench) -> Iterator[Line]:
+    """A product's record and a form; an administrator edits no products, so the form is the producer's there."""
+    for who in PEOPLE:
+        client = bench.client(who)
+        pk = _first_product(bench, who)
+        for title, page, bar in (
+            ("record page", f"product/details/{pk}", "<= 15"),
+            ("edit form", _form(who, pk), "<= 15"),
+        ):
+            path = f"/admin/{page}"
+            yield Line(f"{title}, p50", who, _p50(client, path), "ms", None, bar)
+            yield Line(f"{title}, size", who, len(client.get(path)) / 1000, "KB", None, "<= 30")
+
+
+def _form(who: str, pk: int) -> str:
+    return "commune/edit/1" if who == "administrator" else f"product/edit/{pk}"
+
+
+def _first_product(bench: Bench, who: str) -> int:
+    database = opened(bench.files["normal"])
+    with acting_as(system("đo tốc độ")), database.reading() as session:
+        from sqlalchemy import select
+
+        found = session.scalars(select(Product.id).where(Product.within(bench.areas[who])).limit(1)).one()
+    database.engine.dispose()
+    return found
+
+
+def many(bench: Bench) -> Iterator[Line]:
+    """Pages a second while eight ask as fast as they are answered."""
+    for who in PEOPLE:
+        cookie = bench.client(who).cookie
+        ours = max(_pages_a_second(bench.worker(), "/admin/product/list", cookie) for _ in range(2))
+        raw = _pages_a_second(bench.worker(bare=True), bench.bare_list(who), "")
+        yield Line("pages a second, 8 clients", who, ours, "/s", raw, ">= 150")
+
+
+def _pages_a_second(of: Worker, path: str, cookie: str, *, seconds: float = 2) -> float:
+    counts, begun = [], time.perf_counter()
+
+    def ask() -> None:
+        client, count = Client(of.port, cookie=cookie), 0
+        while time.perf_counter() < begun + seconds:
+            client.get(path)
+            count += 1
+        counts.append(count)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / (time.perf_counter() - begun)
+
+
+# ---- export --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Exported:
+    rows: int
+    seconds: float
+    first: float
+
+
+def _export(client: Client, path: str) -> Exported:
+    begun = time.perf_counter()
+    first, parts = 0.0, []
+    for chunk in client.chunks(path):
+        first = first or time.perf_counter() - begun
+        parts.append(chunk)
+    seconds = time.perf_counter() - begun
+    with zipfile.ZipFile(io.BytesIO(b"".join(parts))) as book:
+        rows = book.read("xl/worksheets/sheet1.xml").count(b"<row ") - 1
+    return Exported(rows, seconds, first)
+
+
+def exports(bench: Bench) -> Iterator[Line]:
+    """Alone for speed; then again with another clerk's list beside it. Rows a second say little of a commune's few."""
+    path = "/admin/product/export/xlsx"
+    bare = bench.bare()
+    for who in PEOPLE:
+        own = Client(bench.worker().port, cookie=bench.client(who).cookie)
+        runs = [_export(own, path) for _ in range(2)]
+        raw = [_export(bare, f"/export?rows={runs[0].rows}") for _ in range(2)]
+        speed, limit = (max(run.rows / run.seconds for run in found) for found in (runs, raw))
+        few = runs[0].rows < 10_000
+        yield Line(f"export, {runs[0].rows:,} products", who, speed, "rows/s", limit, "" if few else ">= 30000")
+        first, first_raw = (min(run.first for run in found) for found in (runs, raw))
+        yield Line("export, first byte", who, first, "s", first_raw, "<= 0.5")
+    idle = bench.worker().megabytes()
+    with bench.worker().peak() as seen:
+        _export(bench.client("administrator"), path)
+    yield Line("export, peak memory over idle", "administrator", max(seen) - idle, "MB", None, "<= 80")
+    yield from _beside_export(bench, path)
+
+
+def _beside_export(bench: Bench, path: str) -> Iterator[Line]:
+    for who in ("province", "commune"):
+        client = bench.client(who)
+        found = []
+        for _ in range(2):
+            idle = _p95(client.seconds("/admin/product/list", times=100))
+            exporter = Client(bench.worker().port, cookie=bench.client("administrator").cookie)
+            running = threading.Thread(target=_export, args=(exporter, path))
+            running.start()
+            time.sleep(0.1)
+            meanwhile = []
+            while running.is_alive():
+                meanwhile += client.seconds("/admin/product/list", times=1)
+                time.sleep(0.02)
+            running.join()
+            found.append((_p95(meanwhile) / idle, _p95(meanwhile), idle))
+        times, during, idle = min(found)
+        yield Line("list p95 during an export", who, during, "ms", idle)
+        yield Line("list p95 during an export, of idle", who, times, "×", None, "<= 3")
+
+
+# ---- import --------------------------------------------------------------------------------------------------
+
+
+def imports(_bench: Bench) -> Iterator[Line]:
+    """A country's commune list of before July 2025 into a database without places."""
+    content = _commune_list()
+    as_of = date(2021, 2, 1)
+    with tempfile.TemporaryDirectory() as folder:
+        raw = _raw_import(content, Path(folder) / "raw.db")
+        database = connect(f"sqlite:///{folder}/import.db")
+        with acting_as(system("đo tốc độ")):
+            schema.migrate(database)
+            seconds = []
+            for _ in range(2):
+                begun = time.perf_counter()
+                with database.writing.begin() as session:
+                    table = read(content, name="danh mục xã.csv")
+                    plan = importing.plan(session, Commune, table, as_of=as_of)
+                    batch = importing.store(session, plan, file_name="a.csv", content_hash="0" * 64, size=len(content))
+                    key = batch.id
+                seconds.append(time.perf_counter() - begun)
+                if plan.counts["same"] == COMMUNES:
+                    break
+                if plan.counts["new"] != COMMUNES:
+                    raise AssertionError(plan.counts)
+                begun = time.perf_counter()
+                with database.writing.begin() as session:
+                    importing.apply(session, session.get_one(type(batch), key))
+                seconds.append(time.perf_counter() - begun)
+        database.engine.dispose()
+    for title, measured, bar in zip(("plan", "apply", "same again"), seconds, ("<= 3", "<= 4", "<= 2"), strict=True):
+        yield Line(f"import of {COMMUNES:,} communes, {title}", "administrator", measured, "s", raw, bar)
+
+
+def _commune_list() -> bytes:
+    lines = ["Tỉnh Thành Phố,Mã TP,Quận Huyện,Mã QH,Phường Xã,Mã PX,Cấp"]
+    for number in range(COMMUNES):
+        district = number // 15
+        province = district // 12
+        lines.append(
+            f"Tỉnh Sông {_letters(province)},{province + 1:02},Huyện Núi {_letters(district)},{district + 1:03},"
+            f"Xã Đồng {_letters(number)},{number + 1:05},Xã"
+        )
+    return "\n".join(lines).encode()
+
+
+def _letters(number: int) -> str:
+    """A made-up name, another for each number."""
+    name = ""
+    for _ in range(3):
+        number, rest = divmod(number, 24)
+        name = f"{'ABCDEGHIKLMNOPQRSTUVXYƯƠ'[rest]}{name.lower()}"
+    return name
+
+
+def _raw_import(content: bytes, file: Path) -> float:
+    begun = time.perf_counter()
+    rows = [line.split(",") for line in content.decode().splitlines()]
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE communes (a, b, c, d, e, f PRIMARY KEY, g)")
+        connection.executemany("INSERT INTO communes VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+    connection.close()
+    return time.perf_counter() - begun
+
+
+MEASURES: dict[str, Callable[[Bench], Iterator[Line]]] = {
+    "start": start,
+    "list": lists,
+    "big": big,
+    "record": records,
+    "many": many,
+    "export": exports,
+    "import": imports,
+}

@@ -1,0 +1,168 @@
+"""`ocop import`: what it prints, how it exits, what it stored."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from app.cli import main
+from app.current import acting_as, system
+from app.database import Database
+from app.services import accounts
+from models import AuditEntry, Commune, ImportBatch, Province, Role
+
+Run = Callable[..., tuple[int, str, str]]
+HEADER = "Mã TP,Tỉnh Thành Phố,Mã QH,Quận Huyện,Mã PX,Phường Xã\n"
+AN_THANH = "83,Tỉnh Bến Tre,837,Huyện Thạnh Phú,29224,Xã An Thạnh\n"
+TAN_XUAN = "83,Tỉnh Bến Tre,836,Huyện Ba Tri,29119,Xã Tân Xuân\n"
+LOST_ZERO = "83,Tỉnh Bến Tre,836,Huyện Ba Tri,119,Xã Tân Xuân\n"
+
+
+@pytest.fixture
+def ocop(
+    database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Run:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OCOP_DATABASE_URL", str(database.engine.url))
+
+    def run(*words: str, rows: str = AN_THANH) -> tuple[int, str, str]:
+        Path("xa.csv").write_text(rows and HEADER + rows, encoding="utf-8")
+        try:
+            code = main(["import", *words])
+        except SystemExit as left:
+            code = int(left.code or 0)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def codes(database: Database) -> list[str]:
+    with acting_as(system("kiểm thử")), database.reading() as session:
+        return list(session.scalars(select(Commune.code).order_by(Commune.code)))
+
+
+def test_a_list_is_imported_as_one_numbered_batch(ocop: Run, database: Database) -> None:
+    code, out, err = ocop("commune", "xa.csv", "--as-of", "2021-02-01", rows=AN_THANH + TAN_XUAN)
+
+    assert (code, err) == (0, "")
+    assert "Xã, phường tại ngày 01/02/2021: 2 mới, 0 thay đổi, 0 không đổi, 0 bị từ chối." in out
+    assert out.endswith("Đã nhập, đợt nhập số 1.\n")
+    assert codes(database) == ["29119", "29224"]
+    with acting_as(system("kiểm thử")), database.reading() as session:
+        assert set(session.scalars(select(AuditEntry.actor))) == {"dòng lệnh"}
+
+
+def test_the_same_list_again_writes_no_batch(ocop: Run, database: Database) -> None:
+    ocop("commune", "xa.csv", "--as-of", "01/02/2021")
+
+    code, out, _ = ocop("commune", "xa.csv", "--as-of", "01/02/2021")
+
+    assert code == 0
+    assert "Tệp này không đổi gì." in out
+    assert "bởi dòng lệnh, đợt nhập số 1." in out
+    with acting_as(system("kiểm thử")), database.reading() as session:
+        assert len(session.scalars(select(ImportBatch)).all()) == 1
+
+
+def test_a_dry_run_writes_nothing_and_exits_well_with_refused_rows(ocop: Run, database: Database) -> None:
+    code, out, err = ocop("commune", "xa.csv", "--as-of", "2021-02-01", "--dry-run", rows=AN_THANH + LOST_ZERO)
+
+    assert code == 0
+    assert "Chỉ xem trước, chưa ghi gì." in out
+    assert err.startswith("Dòng 3, cột “Mã PX”: Mã “119” thiếu 2 chữ số")
+    assert codes(database) == []
+
+
+def test_a_refused_row_keeps_all_back_and_exits_with_one(ocop: Run, database: Database) -> None:
+    code, _, err = ocop("commune", "xa.csv", "--as-of", "2021-02-01", rows=AN_THANH + LOST_ZERO)
+
+    assert code == 1
+    assert "Chưa ghi dòng nào." in err
+    assert codes(database) == []
+
+
+def test_partial_writes_the_good_rows(ocop: Run, database: Database) -> None:
+    code, out, _ = ocop("commune", "xa.csv", "--as-of", "2021-02-01", "--partial", rows=AN_THANH + LOST_ZERO)
+
+    assert code == 0
+    assert "Đã nhập, đợt nhập số 1." in out
+    assert codes(database) == ["29224"]
+
+
+def test_partial_without_a_good_row_exits_with_one(ocop: Run) -> None:
+    code, _, _ = ocop("commune", "xa.csv", "--as-of", "2021-02-01", "--partial", rows=LOST_ZERO)
+
+    assert code == 1
+
+
+def test_json_says_counts_parents_and_problems(ocop: Run) -> None:
+    _, refused, _ = ocop("commune", "xa.csv", "--as-of", "2021-02-01", "--json", rows=AN_THANH + LOST_ZERO)
+    _, written, _ = ocop("commune", "xa.csv", "--as-of", "2021-02-01", "--json", rows=AN_THANH)
+
+    problems = json.loads(refused)["problems"]
+    assert [(problem["line"], problem["column"]) for problem in problems] == [(3, "Mã PX")]
+    assert json.loads(written) == {
+        "batch": 1,
+        "counts": {"new": 1, "changed": 0, "same": 0, "refused": 0, "skipped": 0},
+        "also": {
+            "province": {"new": 1, "changed": 0, "same": 0},
+            "district": {"new": 1, "changed": 0, "same": 0},
+        },
+        "problems": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "rows", "said"),
+    [
+        (("commune", "xa.csv"), AN_THANH, "nên là danh mục trước 01/07/2025"),
+        (("commune", "xa.csv"), "", "rỗng (0 byte)"),
+        (("commune", "khong-co.csv"), AN_THANH, "Không thấy tệp “khong-co.csv”."),
+        (("xa", "xa.csv"), AN_THANH, "Không có loại dữ liệu “xa”."),
+        (("product", "xa.csv"), AN_THANH, "Chưa nhập được sản phẩm từ tệp."),
+        (("commune", "xa.csv", "--as", "khong.co"), AN_THANH, "“khong.co”"),
+    ],
+)
+def test_what_is_refused_as_a_whole_exits_with_one_and_a_sentence(
+    ocop: Run, words: tuple[str, ...], rows: str, said: str
+) -> None:
+    code, out, err = ocop(*words, rows=rows)
+
+    assert (code, out) == (1, "")
+    assert said in err
+
+
+def test_an_empty_list_is_no_mistake(ocop: Run) -> None:
+    code, out, _ = ocop("commune", "xa.csv", rows="\n")
+
+    assert code == 0
+    assert "Danh mục không có dòng nào" in out
+
+
+def test_a_day_that_cannot_be_read_is_said(ocop: Run) -> None:
+    code, _, err = ocop("commune", "xa.csv", "--as-of", "hôm qua")
+
+    assert code == 2
+    assert "“hôm qua” không phải ngày" in err
+
+
+@pytest.mark.fill("reference")
+def test_a_named_clerk_imports_within_the_own_rights_and_area(ocop: Run, database: Database) -> None:
+    with acting_as(system("kiểm thử")), database.writing.begin() as session:
+        place = session.scalars(select(Province).where(Province.code == "86", Province.valid_to.is_(None))).one()
+        for username, role in (("tinh", Role.PROVINCE_CLERK), ("lanhdao", Role.LEADER)):
+            accounts.add_user(session, username=username, full_name="Trần Minh Khoa", role=role, place=place)
+    rows = "86,Tỉnh Vĩnh Long,,,29999,Xã Cồn Bửng\n01,Thành phố Hà Nội,,,29998,Xã Bãi Giữa\n"
+
+    foreign = ocop("commune", "xa.csv", "--as", "tinh", rows=rows)
+    own = ocop("commune", "xa.csv", "--as", "tinh", "--partial", rows=rows)
+    leader = ocop("commune", "xa.csv", "--as", "lanhdao", rows=rows)
+
+    assert (foreign[0], own[0], leader[0]) == (1, 0, 1)
+    assert "nằm ngoài địa bàn của bạn" in foreign[2]
+    assert "29999" in codes(database)
+    assert "29998" not in codes(database)
+    assert "không có quyền" in leader[2]
