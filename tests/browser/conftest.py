@@ -1,0 +1,104 @@
+"""A real server and a real Chromium; screenshots are kept in build/screens."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, Request, sync_playwright
+
+from app.database import Database
+from app.main import create_app
+from tests.conftest import IN_CI, ROOT
+from tests.views.conftest import demo, settings_for
+
+__all__ = ["demo"]
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SCREENS = ROOT / "build" / "screens"
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        if IN_CI:
+            pytest.fail(f"{CHROMIUM} is missing, and nothing skips in CI")
+        pytest.skip("cần Chromium: apt-get install chromium fonts-noto-core")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(demo: Database, tmp_path: Path) -> Iterator[str]:
+    """Where the site is served, on the demo year."""
+    app = create_app(settings_for(str(demo.engine.url), tmp_path), demo)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
+class Watched:
+    """A page whose every screen is photographed and examined."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page, self.address = page, address
+        self.outside: list[str] = []
+        self.errors: list[str] = []
+        page.on("request", self._note)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _note(self, request: Request) -> None:
+        if not request.url.startswith((self.address, "data:", "blob:")):
+            self.outside.append(request.url)
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.address + path)
+
+    def screen(self, name: str) -> None:
+        """Keep a picture; no violation of WCAG A and AA, no English title, nothing wider than the window."""
+        SCREENS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SCREENS / f"{name}.png", full_page=True)
+        self.page.evaluate(AXE)
+        found = self.page.evaluate(
+            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
+        )
+        broken = [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found["violations"]]
+        assert broken == [], name
+        assert self.page.title().endswith("Quản lý OCOP")
+        assert self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
+
+
+@pytest.fixture
+def watched(chromium: Browser, address: str) -> Iterator[Watched]:
+    context = chromium.new_context(viewport={"width": 1366, "height": 768}, locale="vi-VN", accept_downloads=True)
+    context.set_default_timeout(15_000)
+    seen = Watched(context.new_page(), address)
+    yield seen
+    context.close()
+    assert seen.outside == [], "a request left the host"
+    assert seen.errors == []
