@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, ClassVar
 
 from sqladmin import ModelView
@@ -23,10 +24,11 @@ from sqlalchemy.sql import operators
 from starlette.requests import Request
 
 from admin_views import pages
-from admin_views.columns import Shown, default_columns, file_value, foreign_key, shown
+from admin_views.columns import Shown, default_columns, file_value, foreign_key, is_written_as_it_is, shown
 from admin_views.forms import ClerkForm, form_class, lower_first
 from admin_views.query import (
     COUNT_LIMIT,
+    Kept,
     ListFilter,
     ListQuery,
     capped_count,
@@ -47,6 +49,7 @@ from models.rules.access import may
 from models.rules.words import moment, number, words
 
 BASE_URL = "/admin"
+EXPORTED_TOGETHER = 500
 
 
 class NotFound(OcopError):
@@ -385,7 +388,7 @@ class OcopView(ModelView):
     def _rows(self, session: OcopSession, keys: Sequence[int]) -> list[pages.ListRow]:
         if not keys:
             return []
-        found = {row[0]: row for row in session.execute(self.rows_statement.where(self.model.id.in_(keys)))}
+        found = {row[0]: row for row in session.execute(self._page_statement, {"keys": keys})}
         base = self.href("details")
         made = []
         cuts = self._cuts
@@ -470,13 +473,21 @@ class OcopView(ModelView):
                     name=listed.name,
                     label=listed.label,
                     kind=listed.kind,
-                    options=[pages.Option(v, text, selected=v == raw) for v, text in listed.options(session)],
+                    options=[pages.Option(v, text, selected=v == raw) for v, text in self._options(session, listed)],
                     value=raw,
                     text=listed.words(session, query.filters[listed.name]) if raw and listed.kind == "lookup" else "",
                     lookup_href=self.lookup_href(listed.name) if listed.kind == "lookup" else "",
                 )
             )
         return found
+
+    def _options(self, session: OcopSession, listed: ListFilter) -> Sequence[tuple[str, str]]:
+        options: Sequence[tuple[str, str]] = self._kept.ask(listed.name, lambda: listed.options(session))
+        return options
+
+    @cached_property
+    def _kept(self) -> Kept:
+        return Kept()
 
     def _chips(self, session: OcopSession, query: ListQuery) -> list[pages.Chip]:
         return [
@@ -545,15 +556,21 @@ class OcopView(ModelView):
         joined = self.rows_statement
         for condition in keys._where_criteria:
             joined = joined.where(condition)
-        joined = joined.order_by(*keys._order_by_clauses).execution_options(yield_per=2000)
+        joined = joined.order_by(*keys._order_by_clauses).execution_options(yield_per=EXPORTED_TOGETHER)
         places, start = [], 1
         for column in self.columns:
             places += [start + place for _column, place in column.exports]
             start += len(column.expressions)
+        chosen = itemgetter(*places, 0)
+        types = [expression.type for column in self.columns for expression in column.expressions]
+        worded = [n for n, place in enumerate(places) if not is_written_as_it_is(types[place - 1])]
 
         def rows() -> Iterator[tuple[Any, ...]]:
             for row in session.execute(joined):
-                yield tuple([file_value(row[place]) for place in places])
+                values = list(chosen(row))
+                for n in worded:
+                    values[n] = file_value(values[n])
+                yield tuple(values[:-1])
 
         return Table(columns=tuple(self.export_columns()), rows=rows(), sheet=self.model.__plural__)
 

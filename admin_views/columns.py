@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Date, DateTime, Integer, Select, inspect
+from sqlalchemy import Boolean, ColumnElement, Date, DateTime, Enum, Integer, Select, inspect
 from sqlalchemy.orm import Mapper, RelationshipProperty, aliased
 
 from admin_views.pages import Cell, Tag, Tone
@@ -185,6 +185,11 @@ def file_value(value: Any) -> TableCell:
     """A value as the export writes it: days stay days, numbers numbers, codes text, closed lists their label."""
     kept: TableCell = value if type(value) in _AS_IT_IS else words(value)
     return kept
+
+
+def is_written_as_it_is(type_: Any) -> bool:
+    """Whether `file_value` leaves every value of a column as it is, so that an export need not ask for each."""
+    return not isinstance(type_, Enum) and type_.python_type in _AS_IT_IS
 
 
 def default_columns(model: type[Base], *, most: int = 7) -> Sequence[str]:

@@ -128,6 +128,7 @@ class ProductView(OcopView, model=Product):
             return None
         can = service.check_advance(session, Product, [row.id], today=today())
         back = service.check_send_back(session, Product, [row.id], today=today())
+        again = service.check_resubmit(session, Product, [row.id], today=today())
         after = next_step(list(session.execute(select(CycleStep)).scalars()), participation.step, today())
         task = f"Chuyển sang bước {after.number}: {after.name}" if after and can.can else participation.step.name
         text = ""
@@ -137,7 +138,11 @@ class ProductView(OcopView, model=Product):
             task=task,
             text=text,
             main=buttons.get("advance") if can.can else None,
-            other=[buttons["send_back"]] if back.can and "send_back" in buttons else [],
+            other=[
+                buttons[name]
+                for name, check in (("resubmit", again), ("send_back", back))
+                if check.can and name in buttons
+            ],
             pk=str(row.id),
             blocked=[reason.sentence for reason in can.stay],
         )

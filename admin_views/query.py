@@ -1,9 +1,10 @@
 """What a list is asked for: search, filters, sort, page; read from the address, refused when it cannot be read."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from time import monotonic
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -24,8 +25,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapper
 
 from admin_views.columns import foreign_key
+from app.current import actor
 from app.errors import OcopError
-from app.session import OcopSession
+from app.session import OcopSession, saves
 from models.base import Base, LabelledEnum, Searchable, label_of
 from models.rules.text import fold
 from models.rules.words import day, number, read_day
@@ -129,6 +131,34 @@ def row_id(text: str) -> int:
     if not re.fullmatch(r"\d{1,9}", text):
         raise BadQuery(what="Số dòng", text=text)
     return int(text)
+
+
+# ---- answers kept for a moment ------------------------------------------------------------------------------------
+
+KEPT_SECONDS = 10
+KEPT_AT_MOST = 2000
+
+
+class Kept:
+    """Answers that every page needs and hardly a save changes: for each area, until this process saves something.
+
+    What another process saves shows after KEPT_SECONDS. One for each application.
+    """
+
+    def __init__(self) -> None:
+        self._answers: dict[Hashable, tuple[int, float, Any]] = {}
+
+    def ask(self, question: Hashable, work: Callable[[], Any]) -> Any:
+        key = (actor().area, question)
+        saved, now = saves(), monotonic()
+        kept = self._answers.get(key)
+        if kept is not None and kept[0] == saved and now < kept[1]:
+            return kept[2]
+        answer = work()
+        if len(self._answers) >= KEPT_AT_MOST:
+            self._answers.clear()
+        self._answers[key] = (saved, now + KEPT_SECONDS, answer)
+        return answer
 
 
 # ---- filters from declarations ------------------------------------------------------------------------------------

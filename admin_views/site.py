@@ -20,7 +20,7 @@ from sqladmin import Admin
 from sqladmin.authentication import login_required
 from sqladmin.authorization import AuthorizationBackend
 from sqladmin.flash import Flash
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import sessionmaker
 from starlette.applications import Starlette
@@ -37,7 +37,7 @@ from admin_views.base import BASE_URL, Action, ActionInput, NotFound, OcopView
 from admin_views.conflict import conflict_page, merged_form
 from admin_views.export import FILE_TYPE, workbook
 from admin_views.forms import ClerkForm, lower_first
-from admin_views.query import row_id, suggestions
+from admin_views.query import Kept, row_id, suggestions
 from admin_views.refusals import clash
 from admin_views.sign_in import Authentication, login, logout, password
 from app.current import actor
@@ -118,6 +118,7 @@ class OcopAdmin(Admin):
         # Our templates call nothing async; a synchronous copy renders a list page several times faster.
         self.pages_env = self.templates.env.overlay(enable_async=False)
         self.extra = tuple(extra)
+        self.kept = Kept()
         for view in views:
             self.add_view(view)
         self._route()
@@ -192,12 +193,7 @@ class OcopAdmin(Admin):
     def shell(self, request: Request, session: OcopSession) -> pages.Shell:
         person = request.state.person
         path = request.url.path
-        years = session.execute(
-            select(Cycle.year)
-            .where(or_(Cycle.closed_on.is_(None), Cycle.closed_on >= _today()))
-            .order_by(Cycle.year.desc())
-            .limit(1)
-        ).scalar()
+        years = self.kept.ask("year", lambda: session.execute(_newest_open_year()).scalar())
         return pages.Shell(
             user_name=person.full_name,
             initials="".join(word[0] for word in person.full_name.split()[-2:]).upper(),
@@ -527,6 +523,11 @@ class OcopAdmin(Admin):
 
 class _Mistakes(Exception):
     """The form has sentences of its own; leaves the transaction."""
+
+
+def _newest_open_year() -> Select[Any]:
+    still_open = or_(Cycle.closed_on.is_(None), Cycle.closed_on >= _today())
+    return select(Cycle.year).where(still_open).order_by(Cycle.year.desc()).limit(1)
 
 
 def _asset(path: str) -> str:

@@ -23,6 +23,7 @@ def step_actions(model: Acted) -> list[Action]:
     return [
         Action("advance", "Chuyển bước…", "player-track-next", _advancing(model), main=True),
         Action("send_back", "Trả lại để hoàn thiện…", "arrow-back-up", _sending_back(model)),
+        Action("resubmit", "Ghi nhận nộp lại…", "file-import", _resubmitting(model)),
     ]
 
 
@@ -47,18 +48,7 @@ def _advancing(model: Acted) -> Callable[[OcopSession, ActionInput], pages.Check
             check,
             title=title,
             can_title=f"{count} sản phẩm chuyển được",
-            columns=("Sản phẩm và chủ thể", "Nơi sản xuất", "Đang ở bước"),
-            fields=[
-                pages.Field(
-                    "note",
-                    "o-note",
-                    "Ghi chú",
-                    "area",
-                    hint="Ghi vào dòng thời gian của từng sản phẩm",
-                    required=False,
-                    value=given.form.get("note", ""),
-                )
-            ],
+            fields=[_note_field(given)],
             note="Mỗi sản phẩm được ghi riêng. Sản phẩm vừa có người sửa thì giữ nguyên và được báo lại.",
             submit=submit if check.can else "",
             action="advance",
@@ -86,7 +76,6 @@ def _sending_back(model: Acted) -> Callable[[OcopSession, ActionInput], pages.Ch
             check,
             title="Trả lại để hoàn thiện",
             can_title=f"{count} sản phẩm trả lại được",
-            columns=("Sản phẩm và chủ thể", "Nơi sản xuất", "Đang ở bước"),
             fields=[
                 pages.Field(
                     "reason",
@@ -113,6 +102,41 @@ def _seen(given: ActionInput) -> dict[int, service.Seen]:
     return {int(row): service.Seen(int(version), int(step)) for row, version, step in found}
 
 
+def _resubmitting(model: Acted) -> Callable[[OcopSession, ActionInput], pages.CheckPage | pages.ResultPage]:
+    def run(session: OcopSession, given: ActionInput) -> pages.CheckPage | pages.ResultPage:
+        if given.confirmed:
+            note = given.form.get("note", "")
+            outcome = service.resubmit_many(session, _seen(given), today=given.today, note=note)
+            return _result(model, given, outcome, _left(given), "Đã ghi nhận nộp lại", "Đã nộp lại", "ghi nhận")
+        check = service.check_resubmit(session, model, given.ids, today=given.today)
+        count = number(len(check.can))
+        return _check_page(
+            model,
+            given,
+            check,
+            title="Ghi nhận nộp lại",
+            can_title=f"{count} sản phẩm đang bị trả lại",
+            fields=[_note_field(given)],
+            note="Sản phẩm giữ nguyên bước, trạng thái là “Chờ kiểm tra” cho đến khi chuyển bước hoặc trả lại.",
+            submit=f"Ghi nhận {count} sản phẩm đã nộp lại" if check.can else "",
+            action="resubmit",
+        )
+
+    return run
+
+
+def _note_field(given: ActionInput) -> pages.Field:
+    return pages.Field(
+        "note",
+        "o-note",
+        "Ghi chú",
+        "area",
+        hint="Ghi vào dòng thời gian của từng sản phẩm",
+        required=False,
+        value=given.form.get("note", ""),
+    )
+
+
 def _left(given: ActionInput) -> int:
     """How many of the ticked rows the check page had already left out."""
     return int(given.form.get("stayed", "0")) if given.form.get("stayed", "0").isdecimal() else 0
@@ -125,7 +149,6 @@ def _check_page(
     *,
     title: str,
     can_title: str,
-    columns: Sequence[str],
     fields: Sequence[pages.Field],
     note: str,
     submit: str,
@@ -144,7 +167,7 @@ def _check_page(
             here=title.partition(":")[0],
         ),
         can_title=can_title,
-        columns=columns,
+        columns=("Sản phẩm và chủ thể", "Nơi sản xuất", "Đang ở bước"),
         can=[_row(p) for p in check.can[:SHOWN]],
         can_more=f"và {number(len(check.can) - SHOWN)} sản phẩm khác" if len(check.can) > SHOWN else "",
         stay_title=f"{number(staying)} sản phẩm ở lại, vì {reasons} lý do" if staying else "",

@@ -60,7 +60,7 @@ def _hold_transactions(engine: Engine) -> None:
             "synchronous=FULL",
             "cache_size=-16000",
             "temp_store=MEMORY",
-            "mmap_size=268435456",
+            "mmap_size=2147418112",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio.to_thread
-from admin_views.imports import PAGES
 from sqlalchemy import select
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -15,6 +14,8 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from admin_views import VIEWS
+from admin_views.export import PagesFirst
+from admin_views.imports import PAGES
 from admin_views.security import BodyLimit, RequestNumber, SameOrigin, SecurityHeaders
 from admin_views.sign_in import Authentication
 from admin_views.site import OcopAdmin
@@ -43,6 +44,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app = Starlette(
         routes=[Route("/", _home), Route("/healthz", _alive), Route("/readyz", _ready)],
         middleware=[
+            Middleware(PagesFirst),
             Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts)),
             Middleware(RequestNumber),
             Middleware(SecurityHeaders, production=settings.is_production),

@@ -40,6 +40,7 @@ from models.rules.access import grants
 from models.rules.rating import stars
 from models.rules.text import fold
 from seed import demo, reference
+from tests.conftest import DEMO_PASSWORD
 
 
 @pytest.fixture
@@ -215,7 +216,7 @@ def test_a_second_demo_run_changes_nothing(any_database: Database) -> None:
     with acting_as(system("kiểm thử")), any_database.reading() as session:
         before = count(session, AuditEntry)
 
-    summary = demo.load(any_database)
+    summary = demo.load(any_database, DEMO_PASSWORD)
 
     with acting_as(system("kiểm thử")), any_database.reading() as session:
         assert count(session, AuditEntry) == before
@@ -225,7 +226,7 @@ def test_a_second_demo_run_changes_nothing(any_database: Database) -> None:
 
 @pytest.mark.fill("demo")
 def test_demo_accounts_sign_in_with_the_one_password_and_see_their_area(database: Database) -> None:
-    summary = demo.load(database)
+    summary = demo.load(database, DEMO_PASSWORD)
 
     seen = {}
     for username, _, _ in summary.accounts:

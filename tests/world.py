@@ -204,8 +204,13 @@ def _producers(session: OcopSession) -> None:
 
 
 def _cycle(session: OcopSession) -> None:
-    for place, name in ((OWN, "Chu trình OCOP Bến Tre năm 2024"), (FOREIGN, "Chu trình OCOP Đồng Tháp năm 2024")):
-        _add(session, Cycle(name=name, year=2024, province_id=place, opened_on=date(2024, 1, 15)))
+    for place, year, province in ((OWN, 2024, "Bến Tre"), (FOREIGN, 2023, "Đồng Tháp")):
+        _add(
+            session,
+            Cycle(
+                name=f"Chu trình OCOP {province} năm {year}", year=year, province_id=place, opened_on=date(2024, 1, 15)
+            ),
+        )
         taking_part = Participation(product_id=place, cycle_id=place, step_id=OWN, entered_on=date(2024, 3, 4))
         _add(
             session,

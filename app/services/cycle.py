@@ -273,6 +273,13 @@ def check_send_back(
     return _sorted_out(_cases(session, model, ids, today), lambda p: rules.missing_to_send_back(p, today=today))
 
 
+def check_resubmit(
+    session: OcopSession, model: type[Product] | type[Participation], ids: Iterable[int], *, today: date
+) -> Check:
+    """As check_advance, for taking in again what was returned."""
+    return _sorted_out(_cases(session, model, ids, today), lambda p: rules.missing_to_resubmit(p, today=today))
+
+
 _Case = tuple[Product, Participation | Reason]
 
 
@@ -358,6 +365,17 @@ def send_back_many(session: OcopSession, seen: Mapping[int, Seen], *, reason: st
         lambda p, was: p.state is ParticipationState.RETURNED and p.version != was.version,
         lambda p: f"Đã trả lại ở bước {p.step.number}.",
         lambda p: send_back(session, p, reason=reason, today=today),
+    )
+
+
+def resubmit_many(session: OcopSession, seen: Mapping[int, Seen], *, today: date, note: str = "") -> Outcome:
+    """Take each in again, as advance_many moves them."""
+    return _each(
+        session,
+        seen,
+        lambda p, was: p.state is not ParticipationState.RETURNED and p.version != was.version,
+        lambda p: f"Đã nộp lại ở bước {p.step.number}.",
+        lambda p: resubmit(session, p, today=today, note=note),
     )
 
 

@@ -1,6 +1,7 @@
 """Who may do what: one table of data, from which the Grant rows are seeded; what it does not name, nobody may.
 
-Verbs: list, details, create, edit, delete, export, import, and the actions advance, send_back, reset_password.
+Verbs: list, details, create, edit, delete, export, import, and the actions advance, send_back, resubmit,
+reset_password.
 Source: DESIGN §1; districts act until 30/06/2025 and for records of that time.
 """
 
@@ -10,7 +11,7 @@ from models.user import Role
 
 LOOK = ("list", "details", "export")
 KEEP = (*LOOK, "create", "edit", "delete", "import")
-MOVE = ("advance", "send_back")
+MOVE = ("advance", "send_back", "resubmit")
 PLACES = ("province", "district", "commune")
 PROGRAMME = ("cycle", "cycle-step", "product-group", "criteria-set")
 

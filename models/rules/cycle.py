@@ -42,6 +42,7 @@ BELOW_THREE_STARS = Reason(
     "Kết quả đánh giá dưới 3 sao",
     "Bước Xúc tiến thương mại chỉ nhận sản phẩm từ 3 sao; sản phẩm ở lại bước 7.",
 )
+NOT_RETURNED = Reason("Không bị trả lại", "Không cần nộp lại; xem bước hiện tại của sản phẩm.")
 ALREADY_RETURNED = Reason("Đang bị trả lại", "Chờ chủ thể nộp lại.")
 
 
@@ -125,6 +126,14 @@ def missing_to_send_back(participation: Participation, *, today: date) -> list[R
         )
     if participation.state is ParticipationState.RETURNED:
         reasons.append(ALREADY_RETURNED)
+    return reasons
+
+
+def missing_to_resubmit(participation: Participation, *, today: date) -> list[Reason]:
+    """What keeps a hand-in from being taken in again, the weightiest first; empty when it may be."""
+    reasons = _closed(participation, today)
+    if participation.state is not ParticipationState.RETURNED:
+        reasons.append(NOT_RETURNED)
     return reasons
 
 

@@ -5,6 +5,7 @@ Source: DOMAIN §7; Nghị quyết 202/2025/QH15 and 1687/NQ-UBTVQH15 for the en
 """
 
 import enum
+import functools
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -91,7 +92,12 @@ def turn(lives: Sequence[L], as_of: date, *, same: bool) -> Turn[L]:
 def kind_in_name(name: str, kinds: type[K]) -> K | None:
     """The kind that an official name begins with: “Thị trấn Mỏ Cày” is a township."""
     lowered = name.casefold()
-    return next((kind for kind in kinds if lowered.startswith(f"{kind.label.casefold()} ")), None)
+    return next((kind for kind in kinds if lowered.startswith(_beginning(kind.label))), None)
+
+
+@functools.cache
+def _beginning(label: str) -> str:
+    return f"{label.casefold()} "
 
 
 def code_flaw(code: str, digits: int) -> str:

@@ -1,5 +1,6 @@
 """How Vietnamese text is compared: stored as written, searched folded, sorted by the Vietnamese alphabet."""
 
+import functools
 import re
 import unicodedata
 
@@ -18,6 +19,8 @@ def tidy(text: str) -> str:
     return unicodedata.normalize("NFC", _SPACES.sub(" ", text.translate(_INVISIBLE)).strip())
 
 
+# An import folds the same names of places over and over.
+@functools.lru_cache(maxsize=4096)
 def fold(text: str) -> str:
     """Text as it is searched: no marks (so no tone placement), đ as d, y as i, lower case, words joined by one space.
 
@@ -48,6 +51,7 @@ def sort_key(text: str) -> str:
     return f"{'-'.join(letters)} {''.join(tones)}"[:200]
 
 
+@functools.lru_cache(maxsize=4096)
 def _letter_and_tone(character: str) -> tuple[str, str]:
     marks = unicodedata.normalize("NFD", character)
     tone = "".join(_TONE_KEY[mark] for mark in marks if mark in _TONE_KEY)

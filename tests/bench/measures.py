@@ -14,15 +14,17 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import urlencode
 
+from sqlalchemy import select
+
 from app import schema
 from app.current import acting_as, system
 from app.database import connect
 from app.files import read
 from app.services import accounts, importing
-from models import Commune, Entity, Product
+from models import Commune, Product
 from models.base import Area
 from tests.bench.databases import PEOPLE, opened
-from tests.bench.worker import MEGABYTE, Client, Worker, worker
+from tests.bench.worker import Client, Worker, worker
 
 ROUNDS = 5
 COMMUNES = 10_600
@@ -169,8 +171,6 @@ def _form(who: str, pk: int) -> str:
 def _first_product(bench: Bench, who: str) -> int:
     database = opened(bench.files["normal"])
     with acting_as(system("đo tốc độ")), database.reading() as session:
-        from sqlalchemy import select
-
         found = session.scalars(select(Product.id).where(Product.within(bench.areas[who])).limit(1)).one()
     database.engine.dispose()
     return found

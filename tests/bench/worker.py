@@ -77,7 +77,9 @@ class Worker:
         self.memory = psutil.Process(process.pid)
 
     def megabytes(self) -> float:
-        return float(self.memory.memory_info().rss) / MEGABYTE
+        """What the process holds itself; pages of the database file that it looks at are the kernel's cache."""
+        held = self.memory.memory_info()
+        return float(held.rss - getattr(held, "shared", 0)) / MEGABYTE
 
     @contextmanager
     def peak(self) -> Iterator[list[float]]:

@@ -129,7 +129,7 @@ COUNTS: dict[str, Callable[[Model], Select[Any]]] = {
     "of rows": lambda model: select(func.count()).select_from(model),
     "of a select": lambda model: select(func.count()).select_from(select(model).subquery()),
     "of an alias": lambda model: select(func.count()).select_from(aliased(model)),
-    "instead of columns": lambda model: select(model).with_only_columns(func.count()),
+    "instead of columns": lambda model: select(model).with_only_columns(func.count(), maintain_column_froms=True),
 }
 
 ACTORS = {"commune": world.clerk, "province": world.province_clerk}
@@ -157,8 +157,8 @@ def test_every_read_finds_the_own_row_and_never_the_foreign_one(to_read: Databas
 @pytest.mark.parametrize("model", SCOPED)
 def test_every_count_counts_the_own_rows(to_read: Database, who: Actor, model: Model) -> None:
     with acting_as(system("kiểm thử")), to_read.reading() as session:
-        inside = session.scalar(select(func.count(model.id)).where(model.within(who.area)))
-        everything = session.scalar(select(func.count(model.id)))
+        inside = session.scalar(select(func.count(model.id)).where(model.within(who.area))) or 0
+        everything = session.scalar(select(func.count(model.id))) or 0
 
     with acting_as(who), to_read.reading() as session:
         found = {name: session.scalar(count(model)) for name, count in COUNTS.items()}
@@ -295,8 +295,8 @@ def test_a_row_that_left_the_area_cannot_be_read_anew(any_database: Database) ->
 
 def test_a_system_actor_reads_everything(to_read: Database) -> None:
     with acting_as(system("kiểm thử")), to_read.reading() as session:
-        for model in (*SCOPED, Province):
-            assert len(session.scalars(select(model)).all()) >= 2
+        for model in world.models():
+            assert len(session.scalars(select(model.id)).all()) >= 2, model
 
 
 def test_the_area_follows_each_model_s_own_rule(to_read: Database) -> None:

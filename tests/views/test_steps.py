@@ -98,6 +98,20 @@ def test_sending_back_needs_a_reason_and_keeps_the_step(clerk: Clerk, look: Ocop
     assert (crab.state.value, crab.step.number) == ("returned", 4)
 
 
+def test_what_was_returned_is_taken_in_again(clerk: Clerk, look: OcopSession) -> None:
+    (ice,) = taking_part(look, "Kem dừa sáp")
+    xa = clerk("xa")
+
+    record = xa.get(f"/admin/product/details/{ice.product_id}").text
+    form = form_of(xa.post("/admin/product/action/resubmit", data={"pks": str(ice.product_id)}).text)
+    done = xa.post("/admin/product/action/resubmit", data={**form, "note": "Đã bổ sung bảng thu chi."})
+
+    look.rollback()
+    assert "Ghi nhận nộp lại…" in record
+    assert "Đã ghi nhận nộp lại 1 sản phẩm" in text_of(done.text)
+    assert (ice.state.value, ice.step.number) == ("submitted", 4)
+
+
 def test_all_matching_acts_on_the_query_not_the_page(clerk: Clerk, look: OcopSession) -> None:
     page = clerk("xa").post("/admin/product/action/advance", data={"all": "1", "query": "step=3"})
 

@@ -158,6 +158,8 @@ class CommuneList:
     given: code of the province chosen. visible: ids of the communes in the clerk's area, None for all.
     units: what the list does to each unit, by code. facts: what it says of each.
     later: lives that begin after the day, and that a unit of this list lasts into.
+    settled: what rows said of districts and provinces that needs no second look.
+    completed: how many names came without their kind.
     """
 
     columns: Columns
@@ -169,6 +171,7 @@ class CommuneList:
     units: dict[type[Unit], dict[str, Change]] = field(default_factory=lambda: defaultdict(dict))
     facts: dict[type[Unit], dict[str, Facts]] = field(default_factory=lambda: defaultdict(dict))
     later: dict[type[Unit], dict[int, Change]] = field(default_factory=lambda: defaultdict(dict))
+    settled: set[tuple[Any, ...]] = field(default_factory=set)
     completed: int = 0
 
     def judge(self, row: ReadRow) -> Change | None:
@@ -263,22 +266,26 @@ class CommuneList:
 
     def _settle(self, model: type[Unit], code: str, row: ReadRow, parents: dict[str, str]) -> None:
         """Judge the row's district or province; the first row that names it settles what the list says."""
+        prefix = PREFIXES[model]
+        said = (model, code, row.values.get(f"{prefix}name"), row.values.get(f"{prefix}kind"), *parents.values())
+        if said in self.settled:  # most rows repeat the one above
+            return
         facts = self._parent_facts(model, code, row, parents)
         first = self.facts[model].setdefault(code, facts)
         if (first.name, first.kind) != (facts.name, facts.kind):
             raise RowRefused(
-                f"{PREFIXES[model]}name",
+                f"{prefix}name",
                 f"Mã {code} ở dòng {first.line} là “{first.name}”, đây là “{facts.name}”. Ghi cùng một tên.",
             )
         if first.parents != facts.parents:
             raise RowRefused(
                 "province.code", f"{facts.name} ở dòng {first.line} thuộc tỉnh khác. Ghi cùng một mã tỉnh."
             )
-        if code in self.units[model]:
-            return
-        change = self.units[model][code] = self._turn(model, code, facts)
-        if model is Province and change.action is not RowAction.SAME and not actor().area.everything:
-            change.refusal = f"{facts.name} là tỉnh mới hoặc đổi tên. Nhờ quản trị nhập danh mục này."
+        if code not in self.units[model]:
+            change = self.units[model][code] = self._turn(model, code, facts)
+            if model is Province and change.action is not RowAction.SAME and not actor().area.everything:
+                change.refusal = f"{facts.name} là tỉnh mới hoặc đổi tên. Nhờ quản trị nhập danh mục này."
+        self.settled.add(said)
 
     def _parent_facts(self, model: type[Unit], code: str, row: ReadRow, parents: dict[str, str]) -> Facts:
         prefix = PREFIXES[model]
