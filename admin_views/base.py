@@ -278,7 +278,7 @@ class OcopView(ModelView):
             head=self._list_head(query, count),
             noun=self.noun,
             search=query.search,
-            search_hint=self._search_hint(),
+            search_hint=self._search_hint,
             query=query.address()[1:],
             hidden=query.pairs(without=("search",)),
             filters=self._panel(session, query),
@@ -432,6 +432,7 @@ class OcopView(ModelView):
             found.append(pages.BulkAction("Xóa…", self.href("delete"), "trash"))
         return found
 
+    @cached_property
     def _search_hint(self) -> str:
         if not self.model.__search__:
             return f"Tìm {self.noun}"
@@ -473,7 +474,7 @@ class OcopView(ModelView):
                     name=listed.name,
                     label=listed.label,
                     kind=listed.kind,
-                    options=[pages.Option(v, text, selected=v == raw) for v, text in self._options(session, listed)],
+                    options=self._options(session, listed, raw),
                     value=raw,
                     text=listed.words(session, query.filters[listed.name]) if raw and listed.kind == "lookup" else "",
                     lookup_href=self.lookup_href(listed.name) if listed.kind == "lookup" else "",
@@ -481,9 +482,14 @@ class OcopView(ModelView):
             )
         return found
 
-    def _options(self, session: OcopSession, listed: ListFilter) -> Sequence[tuple[str, str]]:
-        options: Sequence[tuple[str, str]] = self._kept.ask(listed.name, lambda: listed.options(session))
-        return options
+    def _options(self, session: OcopSession, listed: ListFilter, raw: str) -> Sequence[pages.Option]:
+        def work() -> list[pages.Option]:
+            return [pages.Option(value, text, selected=value == raw) for value, text in listed.options(session)]
+
+        if raw:
+            return work()
+        unselected: Sequence[pages.Option] = self._kept.ask(listed.name, work)
+        return unselected
 
     @cached_property
     def _kept(self) -> Kept:

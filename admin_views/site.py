@@ -201,7 +201,7 @@ class OcopAdmin(Admin):
             area=person.area_label,
             cycle=f"năm {years}" if years else "",
             office=person.office or "Chương trình OCOP",
-            menu=self._menu_groups(path),
+            menu=self.kept.ask(("menu", actor().rights, *path.split("/")[2:3]), lambda: self._menu_groups(path)),
             home_href=f"{BASE_URL}/",
             home_current=path == f"{BASE_URL}/",
             logout_href=f"{BASE_URL}/logout",

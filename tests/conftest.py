@@ -58,7 +58,6 @@ def _reference(database: Database) -> None:
 
 def _demo(database: Database) -> None:
     from seed.demo import load as load_demo
-
     from seed.reference import load
 
     load(database)

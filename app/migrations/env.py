@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from alembic import context
+from sqlalchemy import String
 
 from app.config import load
 from app.database import connect
@@ -25,7 +26,9 @@ def _render(kind: str, thing: Any, _context: Any) -> str | Literal[False]:
     if kind != "type":
         return False
     if isinstance(thing, Tidy):
-        return f"sa.String(length={thing.impl.length})"  # type: ignore[attr-defined]  # impl is a String
+        plain = thing.impl_instance
+        assert isinstance(plain, String)
+        return f"sa.String(length={plain.length})"
     if isinstance(thing, TidyText):
         return "sa.Text()"
     if isinstance(thing, Instant):

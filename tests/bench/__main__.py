@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--json] [--products N] [--big N] [--only NAME …]`: prints a table; always exits 0."""
+"""`python -m tests.bench [--json] [--products N] [--big N] [--only NAME …] [--quick]`: a table; always exits 0."""
 
 import argparse
 import json
@@ -17,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--products", type=int, default=200_000)
     parser.add_argument("--big", type=int, default=1_000_000)
     parser.add_argument("--only", action="append", choices=list(MEASURES), help="may be given several times")
+    parser.add_argument("--quick", action="store_true", help="only see that it runs; the numbers mean nothing")
     chosen = parser.parse_args(arguments)
     names = chosen.only or list(MEASURES)
     normal = database_of(chosen.products, _say)
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not chosen.json:
         print(f"{'what':42} {'who':22} {'measured':>10} {'raw limit':>10} {'ratio':>6}  {'bar':10} ok")
     with ExitStack() as stack:
-        bench = Bench(stack, normal, big, size=chosen.products, big_size=chosen.big)
+        bench = Bench(stack, normal, big, size=chosen.products, big_size=chosen.big, quick=chosen.quick)
         for name in names:
             for line in MEASURES[name](bench):
                 lines.append(line)

@@ -1,4 +1,4 @@
-"""The raw limit: the same rows by plain sqlite3, joined to a string, from a bare Starlette route under the same uvicorn.
+"""The raw limit: the same rows by plain sqlite3, joined to a string, from a bare Starlette route under uvicorn.
 
 Also the writer of Excel files given tuples that are ready. Started as a process: `python -m tests.bench.bare PORT`.
 """
@@ -32,7 +32,8 @@ ROW = (
 )
 
 _ROWS = """
-SELECT p.id, p.name, e.name, g.name, c.name, d.name, v.name, r.stars, r.expires_on, s.number, s.short_name, y.year, t.state
+SELECT p.id, p.name, e.name, g.name, c.name, d.name, v.name,
+       r.stars, r.expires_on, s.number, s.short_name, y.year, t.state
 FROM products p LEFT JOIN entities e ON e.id = p.entity_id LEFT JOIN product_groups g ON g.id = p.group_id
 LEFT JOIN communes c ON c.id = p.commune_id LEFT JOIN districts d ON d.id = c.district_id
 LEFT JOIN provinces v ON v.id = c.province_id

@@ -25,12 +25,13 @@ MADE_FROM = (
 PASSWORD = "đo tốc độ trang"
 TODAY = date(2026, 11, 23)
 
-# who, as the table names them: (user name, role, model and code of the place)
-PEOPLE: dict[str, tuple[str, Role, type[Province] | type[Commune] | None, str]] = {
-    "administrator": ("quan.tri", Role.ADMINISTRATOR, None, ""),
-    "province of four lives": ("vinh.long", Role.PROVINCE_CLERK, Province, "86"),
-    "province": ("ha.noi", Role.PROVINCE_CLERK, Province, "01"),
-    "commune": ("thanh.phu", Role.COMMUNE_CLERK, Commune, "29182"),
+VINH_LONG, THANH_PHU = "86", "29182"
+# who, as the table names them: (user name, role, code of the province, code of the commune)
+PEOPLE = {
+    "administrator": ("quan.tri", Role.ADMINISTRATOR, "", ""),
+    "province of four lives": ("vinh.long", Role.PROVINCE_CLERK, VINH_LONG, ""),
+    "province": ("ha.noi", Role.PROVINCE_CLERK, "01", ""),
+    "commune": ("thanh.phu", Role.COMMUNE_CLERK, "", THANH_PHU),
 }
 
 
@@ -57,6 +58,7 @@ def database_of(products: int, say: Callable[[str], None]) -> Path:
         if products:
             volume.load(database, products=products, say=say)
         _add_people(database)
+        _spread(database)
     with database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.engine.dispose()
@@ -74,8 +76,12 @@ def _digest() -> str:
 
 def _add_people(database: Database) -> None:
     with database.writing.begin() as session:
-        for username, role, level, code in PEOPLE.values():
-            place = accounts.place_named(session, level, code, today=TODAY) if level else None
+        for username, role, province, commune in PEOPLE.values():
+            place: Province | Commune | None = None
+            if province:
+                place = accounts.place_named(session, Province, province, today=TODAY)
+            elif commune:
+                place = accounts.place_named(session, Commune, commune, today=TODAY)
             accounts.add_user(
                 session,
                 username=username,
@@ -85,6 +91,27 @@ def _add_people(database: Database) -> None:
                 password=PASSWORD,
                 force_change=False,
             )
+
+
+def _spread(database: Database) -> None:
+    """Give the commune some products however few there are, and each life of its province a share of them all."""
+    with database.writing.begin() as session:
+        commune = accounts.place_named(session, Commune, THANH_PHU, today=TODAY)
+        new = commune.province_id
+        clerk = accounts.actor_named(session, PEOPLE["province of four lives"][0])
+        lives = sorted(clerk.area.provinces)
+        statements = [
+            f"UPDATE products SET commune_id = {commune.id}, province_id = {new} WHERE id <= 30",
+            *(
+                f"UPDATE products SET province_id = {life} WHERE province_id = {new} AND id % {len(lives)} = {turn}"
+                for turn, life in enumerate(lives)
+                if life != new
+            ),
+            "ANALYZE",
+        ]
+    with database.engine.execution_options(writes=True).begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
 
 
 def environment(database: Path) -> dict[str, str]:

@@ -26,7 +26,6 @@ from models.base import Area
 from tests.bench.databases import PEOPLE, opened
 from tests.bench.worker import Client, Worker, worker
 
-ROUNDS = 5
 COMMUNES = 10_600
 RARE, FOLDED = "miến", "mien"
 
@@ -51,10 +50,13 @@ class Line:
 
 
 class Bench:
-    """Workers on the two databases, one client of each of PEOPLE, and the bare server beside them."""
+    """Workers on the two databases, one client of each of PEOPLE, and the bare server beside them.
 
-    def __init__(self, stack: ExitStack, normal: Path, big: Path, *, size: int, big_size: int) -> None:
-        self.stack, self.size, self.big_size = stack, size, big_size
+    quick: hardly any rounds, to see that it runs; the numbers mean nothing then.
+    """
+
+    def __init__(self, stack: ExitStack, normal: Path, big: Path, *, size: int, big_size: int, quick: bool) -> None:
+        self.stack, self.size, self.big_size, self.quick = stack, size, big_size, quick
         self.files = {"normal": normal, "big": big}
         self.areas = _areas(normal)
         self._workers: dict[tuple[str, bool], Worker] = {}
@@ -93,9 +95,11 @@ def _areas(file: Path) -> dict[str, Area]:
     return found
 
 
-def _p50(client: Client, path: str, *, times: int = 40) -> float:
+def _p50(bench: Bench, client: Client, path: str) -> float:
+    if bench.quick:
+        return client.seconds(path, times=1)[0] * 1000
     client.seconds(path, times=10)
-    return min(statistics.median(client.seconds(path, times=times)) for _ in range(ROUNDS)) * 1000
+    return min(statistics.median(client.seconds(path, times=40)) for _ in range(5)) * 1000
 
 
 def _p95(seconds: Sequence[float]) -> float:
@@ -112,7 +116,7 @@ def start(bench: Bench) -> Iterator[Line]:
     found = []
     for bare in (False, True):
         seconds, megabytes = [], []
-        for _ in range(3):
+        for _ in range(1 if bench.quick else 3):
             with worker(bench.files["normal"], bare=bare) as fresh:
                 Client(fresh.port, cookie=cookie).get("/list?places=0" if bare else "/admin/product/list")
                 seconds.append(time.perf_counter() - fresh.started)
@@ -142,11 +146,16 @@ def _lists(bench: Bench, which: str, size: int, bars: dict[str, str]) -> Iterato
         for who in PEOPLE:
             path = "/admin/product/list" + (f"?{urlencode(query)}" if query else "")
             client = bench.client(who, which)
-            measured = _p50(client, path)
+            measured = _p50(bench, client, path)
             if "search" in query and who == "administrator" and "Miến dong" not in client.get(path).decode():
                 raise AssertionError(f"{query} found no Miến")
             yield Line(
-                f"{title}, {size:,} products, p50", who, measured, "ms", _p50(bare, bench.bare_list(who, **raw)), bar
+                f"{title}, {size:,} products, p50",
+                who,
+                measured,
+                "ms",
+                _p50(bench, bare, bench.bare_list(who, **raw)),
+                bar,
             )
 
 
@@ -160,7 +169,7 @@ def records(bench: Bench) -> Iterator[Line]:
             ("edit form", _form(who, pk), "<= 15"),
         ):
             path = f"/admin/{page}"
-            yield Line(f"{title}, p50", who, _p50(client, path), "ms", None, bar)
+            yield Line(f"{title}, p50", who, _p50(bench, client, path), "ms", None, bar)
             yield Line(f"{title}, size", who, len(client.get(path)) / 1000, "KB", None, "<= 30")
 
 
@@ -180,12 +189,13 @@ def many(bench: Bench) -> Iterator[Line]:
     """Pages a second while eight ask as fast as they are answered."""
     for who in PEOPLE:
         cookie = bench.client(who).cookie
-        ours = max(_pages_a_second(bench.worker(), "/admin/product/list", cookie) for _ in range(2))
-        raw = _pages_a_second(bench.worker(bare=True), bench.bare_list(who), "")
+        long = 0.1 if bench.quick else 1.5
+        ours = max(_pages_a_second(bench.worker(), "/admin/product/list", cookie, seconds=long) for _ in range(2))
+        raw = _pages_a_second(bench.worker(bare=True), bench.bare_list(who), "", seconds=long)
         yield Line("pages a second, 8 clients", who, ours, "/s", raw, ">= 150")
 
 
-def _pages_a_second(of: Worker, path: str, cookie: str, *, seconds: float = 2) -> float:
+def _pages_a_second(of: Worker, path: str, cookie: str, *, seconds: float) -> float:
     counts, begun = [], time.perf_counter()
 
     def ask() -> None:
@@ -249,13 +259,13 @@ def _beside_export(bench: Bench, path: str) -> Iterator[Line]:
     for who in ("province", "commune"):
         client = bench.client(who)
         found = []
-        for _ in range(2):
-            idle = _p95(client.seconds("/admin/product/list", times=100))
+        for _ in range(1 if bench.quick else 3):
+            idle = _p95(client.seconds("/admin/product/list", times=5 if bench.quick else 100))
             exporter = Client(bench.worker().port, cookie=bench.client("administrator").cookie)
             running = threading.Thread(target=_export, args=(exporter, path))
             running.start()
-            time.sleep(0.1)
-            meanwhile = []
+            time.sleep(0.02)
+            meanwhile = client.seconds("/admin/product/list", times=1)
             while running.is_alive():
                 meanwhile += client.seconds("/admin/product/list", times=1)
                 time.sleep(0.02)
@@ -269,9 +279,10 @@ def _beside_export(bench: Bench, path: str) -> Iterator[Line]:
 # ---- import --------------------------------------------------------------------------------------------------
 
 
-def imports(_bench: Bench) -> Iterator[Line]:
+def imports(bench: Bench) -> Iterator[Line]:
     """A country's commune list of before July 2025 into a database without places."""
-    content = _commune_list()
+    communes = 300 if bench.quick else COMMUNES
+    content = _commune_list(communes)
     as_of = date(2021, 2, 1)
     with tempfile.TemporaryDirectory() as folder:
         raw = _raw_import(content, Path(folder) / "raw.db")
@@ -287,9 +298,9 @@ def imports(_bench: Bench) -> Iterator[Line]:
                     batch = importing.store(session, plan, file_name="a.csv", content_hash="0" * 64, size=len(content))
                     key = batch.id
                 seconds.append(time.perf_counter() - begun)
-                if plan.counts["same"] == COMMUNES:
+                if plan.counts["same"] == communes:
                     break
-                if plan.counts["new"] != COMMUNES:
+                if plan.counts["new"] != communes:
                     raise AssertionError(plan.counts)
                 begun = time.perf_counter()
                 with database.writing.begin() as session:
@@ -297,12 +308,12 @@ def imports(_bench: Bench) -> Iterator[Line]:
                 seconds.append(time.perf_counter() - begun)
         database.engine.dispose()
     for title, measured, bar in zip(("plan", "apply", "same again"), seconds, ("<= 3", "<= 4", "<= 2"), strict=True):
-        yield Line(f"import of {COMMUNES:,} communes, {title}", "administrator", measured, "s", raw, bar)
+        yield Line(f"import of {communes:,} communes, {title}", "administrator", measured, "s", raw, bar)
 
 
-def _commune_list() -> bytes:
+def _commune_list(communes: int) -> bytes:
     lines = ["Tỉnh Thành Phố,Mã TP,Quận Huyện,Mã QH,Phường Xã,Mã PX,Cấp"]
-    for number in range(COMMUNES):
+    for number in range(communes):
         district = number // 15
         province = district // 12
         lines.append(

@@ -11,7 +11,48 @@ import admin_views
 HERE = Path(admin_views.__file__).parent
 TEMPLATES = sorted((HERE / "templates").rglob("*.html"))
 SCRIPTS = sorted((HERE / "static").glob("*.js"))
-ENGLISH = ["save", "delete", "search", "next", "previous", "logout", "login", "submit", "cancel", "error", "required", "create", "edit", "details", "export", "import", "home", "page", "rows", "actions", "filter", "filters", "select", "all", "none", "yes", "no", "back", "close", "loading", "success", "warning", "please", "invalid", "username", "password", "show", "apply", "reset", "confirm"]
+ENGLISH = [
+    "save",
+    "delete",
+    "search",
+    "next",
+    "previous",
+    "logout",
+    "login",
+    "submit",
+    "cancel",
+    "error",
+    "required",
+    "create",
+    "edit",
+    "details",
+    "export",
+    "import",
+    "home",
+    "page",
+    "rows",
+    "actions",
+    "filter",
+    "filters",
+    "select",
+    "all",
+    "none",
+    "yes",
+    "no",
+    "back",
+    "close",
+    "loading",
+    "success",
+    "warning",
+    "please",
+    "invalid",
+    "username",
+    "password",
+    "show",
+    "apply",
+    "reset",
+    "confirm",
+]
 # Borrowed words that offices use as they are.
 ALLOWED = {"excel", "no"} - {"no"}
 
