@@ -18,7 +18,7 @@ from operator import itemgetter
 from typing import Any, ClassVar
 
 from sqladmin import ModelView
-from sqlalchemy import Date, Enum, Integer, Select, bindparam, inspect, select, union_all
+from sqlalchemy import Date, Enum, Integer, Select, bindparam, inspect, or_, select, union_all
 from sqlalchemy.orm import Mapper
 from sqlalchemy.sql import operators
 from starlette.requests import Request
@@ -228,8 +228,8 @@ class OcopView(ModelView):
     def search_conditions(self, term: str, *, sqlite: bool) -> list[Any]:
         if issubclass(self.model, Searchable):
             return matching(self.model, term, sqlite=sqlite)
-        title = getattr(self.model, self.model.__title__)
-        return [title.like(f"%{term}%")]
+        looked_in = [getattr(self.model, name) for name in self.model.__search__ or (self.model.__title__,)]
+        return [or_(*(kept.icontains(term, autoescape=True) for kept in looked_in))]
 
     def _order(self, query: ListQuery) -> list[Any]:
         chosen, descending = self._sorting(query)
@@ -273,7 +273,7 @@ class OcopView(ModelView):
         keys, first, page = self._page_keys(session, query, count, sqlite=sqlite)
         rows = self._rows(session, keys)
         pager = self._pager(query, count, first, len(rows), page)
-        filtered = bool(query.filters or query.search)
+        filtered = query.narrows
         return pages.ListPage(
             head=self._list_head(query, count),
             noun=self.noun,
@@ -418,7 +418,7 @@ class OcopView(ModelView):
         main = None
         if self.may("create"):
             main = pages.Link(f"Thêm {self.noun}", self.href("create"), "plus")
-        filtered = bool(query.filters or query.search)
+        filtered = query.narrows
         sub = f"{count_words(count)} khớp bộ lọc" if filtered else f"{count_words(count)} {self.noun}"
         return pages.Head(title=self.model.__plural__, sub=sub, buttons=buttons, main=main)
 
@@ -496,14 +496,16 @@ class OcopView(ModelView):
         return Kept()
 
     def _chips(self, session: OcopSession, query: ListQuery) -> list[pages.Chip]:
-        return [
-            pages.Chip(
-                self.filters[name].label,
-                self.filters[name].words(session, value),
-                self.href("list") + query.address(without=(name,)),
-            )
+        base = self.href("list")
+        chips = [
+            pages.Chip(listed.label, listed.words(session, value), base + query.address(without=(name,)))
             for name, value in query.filters.items()
+            for listed in (self.filters[name],)
         ]
+        if query.pks:
+            rows = f"{number(len(query.pks))} dòng"
+            chips.append(pages.Chip("Chỉ các dòng đã chọn", rows, base + query.address(without=("pks",))))
+        return chips
 
     def _pager(self, query: ListQuery, count: int, first: int, shown_rows: int, page: int) -> pages.Pager:
         known = count <= COUNT_LIMIT

@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
     table,
 )
-from sqlalchemy.orm import Mapper
+from sqlalchemy.orm import Mapper, selectinload
 
 from admin_views.columns import foreign_key
 from app.current import actor
@@ -74,13 +74,17 @@ class ListQuery:
 
     def pairs(self, *, without: Sequence[str] = (), **changes: Any) -> list[tuple[str, str]]:
         """The address parameters of this query, some left out or changed; page only when it is not the first."""
-        found = {"search": self.search, **self.raw}
+        found = {"search": self.search, "pks": ",".join(map(str, self.pks)), **self.raw}
         if self.sort:
             found |= {"sortBy": self.sort, "sort": "desc" if self.descending else "asc"}
         if self.size != PAGE_SIZES[0]:
             found["pageSize"] = str(self.size)
         found |= {name: str(value) for name, value in changes.items()}
         return [(name, value) for name, value in found.items() if value and name not in without]
+
+    @property
+    def narrows(self) -> bool:
+        return bool(self.search or self.filters or self.pks)
 
     def address(self, *, without: Sequence[str] = (), **changes: Any) -> str:
         pairs = urlencode(self.pairs(without=without, **changes))
@@ -121,14 +125,14 @@ def _whole(text: str, default: int, what: str) -> int:
     text = text.strip()
     if not text:
         return default
-    if not re.fullmatch(r"-?\d{1,9}", text.replace(".", "")):
+    if not re.fullmatch(r"-?[0-9]{1,9}", text.replace(".", "")):
         raise BadQuery(what=what, text=text)
     return int(text.replace(".", ""))
 
 
 def row_id(text: str) -> int:
     """A row's key in an address; raises BadQuery, which also keeps numbers that no column holds from the database."""
-    if not re.fullmatch(r"\d{1,9}", text):
+    if not re.fullmatch(r"[0-9]{1,9}", text):
         raise BadQuery(what="Số dòng", text=text)
     return int(text)
 
@@ -223,7 +227,7 @@ def filters_for(model: type[Base], name: str, *, in_panel: bool = True) -> list[
 
 
 def row_number(text: str) -> int:
-    if not re.fullmatch(r"\d{1,9}", text):
+    if not re.fullmatch(r"[0-9]{1,9}", text):
         raise ValueError(text)
     return int(text)
 
@@ -296,13 +300,15 @@ def exact_first(model: type[Base], term: str) -> ColumnElement[int]:
 
     SQLite compares only ASCII without case, so a Vietnamese capital is asked for besides.
     """
-    title: Any = getattr(model, model.__search__[0])
+    first, _, rest = model.__search__[0].partition(".")
+    title: Any = getattr(model, first)
+    named: Any = getattr(title.property.mapper.class_, rest) if rest else title
     escaped = [
         w.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for w in (term, term.lower(), term.capitalize())
     ]
-    hits = [title.like(f"%{w}%", escape="\\") for w in dict.fromkeys(escaped)]
+    spelled = or_(*(named.like(f"%{w}%", escape="\\") for w in dict.fromkeys(escaped)))
     found: Any = getattr(model, "search_text")  # noqa: B009  # Searchable
-    return case((or_(*hits), 0), (found.like(f"%{fold(term)}%"), 1), else_=2)
+    return case((title.has(spelled) if rest else spelled, 0), (found.like(f"%{fold(term)}%"), 1), else_=2)
 
 
 def suggestions(session: OcopSession, model: type[Base], term: str, *, limit: int = 10) -> list[dict[str, str]]:
@@ -319,6 +325,9 @@ def suggestions(session: OcopSession, model: type[Base], term: str, *, limit: in
         order = [title]
     if hasattr(model, "valid_to"):
         order.insert(0, model.valid_to.is_not(None))
+    mapper: Mapper[Any] = inspect(model)
+    if model.__title__ in mapper.relationships:
+        statement = statement.options(selectinload(getattr(model, model.__title__)))
     rows = session.execute(statement.order_by(*order, model.id).limit(limit)).scalars().all()
     return [{"id": str(row.id), "text": str(row), "hint": hint(row)} for row in rows]
 

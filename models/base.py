@@ -3,9 +3,9 @@
 A model declares these once; list, form, export, import, history and error sentences read them:
 
 `__label__`   what a clerk calls one row ("Chủ thể"); `__plural__` several, when it differs.
-`__title__`   the attribute that names a row in lists, links and the trail.
+`__title__`   the attribute that names a row in lists, links and the trail; `name`, else the first key.
 `__keys__`    natural keys in order of trust, as attribute names: import, links in files, names in the trail.
-`__search__`  attributes a search looks through, "entity.name" for a linked row's; the first one also sorts.
+`__search__`  attributes a search looks through; of a Searchable also "entity.name", and the first one sorts.
 `__hint__`    attributes that tell rows of one name apart, "commune.name" for a linked row's.
 `__screen__`  identity in addresses and on the command line (`product-group`), or None for a model without a screen.
 """
@@ -237,6 +237,8 @@ class Base(DeclarativeBase):
             cls.__screen__ = re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
         if "__label__" in cls.__dict__ and "__plural__" not in cls.__dict__:
             cls.__plural__ = cls.__label__
+        if "__title__" not in cls.__dict__ and cls.__keys__ and "name" not in cls.__annotations__:
+            cls.__title__ = cls.__keys__[0][0]
         super().__init_subclass__(**kwargs)
 
     @classmethod

@@ -47,7 +47,7 @@ def sort_key(text: str) -> str:
             spelled.append(_LETTER_KEY.get(letter, letter if letter.isascii() else ""))
         letters.append(_NUMBER.sub(lambda run: run.group().zfill(6), "".join(spelled)))
         tones.append(tone)
-    # "-" and " " come before digits and letters, and " " before "-": "Ba" < "Ba Tri" < "Bà".
+    # " " comes before "-", and both before digits and letters: "Ba" < "Bà" < "Bà Rịa" < "Ba Tri".
     return f"{'-'.join(letters)} {''.join(tones)}"[:200]
 
 

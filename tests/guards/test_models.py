@@ -11,7 +11,6 @@ from sqlalchemy import inspect
 
 import models
 from admin_views import VIEWS
-from app.session import places_relation
 from models import Area, AuditEntry, Base, Grant, ImportRow, Role
 from models.base import Everywhere, LabelledEnum, Placed, Searchable, field_info, fields, label_of, screens
 from models.rules.access import ACCESS, KEEP, LOOK, MOVE, grants
@@ -50,9 +49,9 @@ def test_a_model_has_a_natural_key_of_its_own_attributes(model: Model) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_searchable_model_says_what_is_searched(model: Model) -> None:
-    assert bool(model.__search__) == issubclass(model, Searchable)
+    assert model.__search__ or not issubclass(model, Searchable)
     for path in model.__search__:
-        assert path.count(".") <= 1
+        assert path.count(".") <= issubclass(model, Searchable)
         reached(model, path)
         label_of(model, path)
 
@@ -73,8 +72,8 @@ def test_a_model_says_where_its_rows_lie(model: Model) -> None:
     assert named <= {model.__table__}, "within() compares columns of this table only"
     assert bool(named) != issubclass(model, Everywhere)
     if issubclass(model, Placed):
-        assert places_relation(model) is not None, "one relation says field(…, places=True)"
-        assert [name for name, info in fields(model).items() if info.places] == [places_relation(model)]
+        places = [name for name, info in fields(model).items() if info.places]  # type: ignore[arg-type]  # a mixin
+        assert len(places) == 1, "one relation says field(…, places=True)"
 
 
 def _parts(expression: Any) -> list[Any]:

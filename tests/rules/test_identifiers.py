@@ -1,0 +1,42 @@
+"""Tax codes: length, check digit, branches. Source: DOMAIN §5.2. The numbers are made up."""
+
+import pytest
+
+from models.rules.identifiers import tax_code_problem
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["9900000016", "9900000023", "9900000016-001", "9900000016-999", "9900000016001", "099000000001", "9900 000 016"],
+)
+def test_a_right_tax_code_is_taken(code: str) -> None:
+    assert tax_code_problem(code) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("9900000017", "sai số kiểm tra"),
+        ("9900000061", "sai số kiểm tra"),
+        ("9900000017-001", "sai số kiểm tra"),
+        ("9900000016-000", "từ 001 đến 999"),
+        ("990000001", "có 9 chữ số"),
+        ("99000000160", "có 11 chữ số"),
+        ("99000000160011", "có 14 chữ số"),
+        ("MST9900000016", "chỉ gồm chữ số"),
+        ("", "chỉ gồm chữ số"),
+    ],
+)
+def test_a_wrong_tax_code_is_named_with_what_is_wrong(code: str, why: str) -> None:
+    assert why in (tax_code_problem(code) or "")
+
+
+def test_every_ten_digit_number_has_at_most_one_check_digit() -> None:
+    for base in ("990000001", "123456789", "000000000", "999999999"):
+        fitting = [digit for digit in range(10) if tax_code_problem(f"{base}{digit}") is None]
+        assert len(fitting) <= 1, base
+
+
+def test_a_sentence_ends_and_says_what_to_do_next() -> None:
+    for code in ("x", "1", "9900000017", "9900000016-000"):
+        assert (tax_code_problem(code) or "").endswith(".")
