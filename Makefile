@@ -22,7 +22,7 @@ $(TESTED): $(INSTALLED) requirements-test.lock
 
 run: install
 	$(BIN)/python -m app migrate
-	test -f data/demo_password || $(BIN)/python -m app seed --demo
+	$(BIN)/python -m app seed --demo
 	$(BIN)/python -m app serve
 
 test: $(TESTED)

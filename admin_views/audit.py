@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from sqlalchemy import case
+
 from admin_views import pages
 from admin_views.base import OcopView, event_of
 from admin_views.columns import Shown
@@ -46,8 +48,6 @@ class AuditView(OcopView, model=AuditEntry):
 
 
 def _named(column: Shown) -> Shown:
-    def cell(value: str) -> pages.Cell:
-        model = _models().get(value)
-        return pages.Cell(model.__label__ if model else value)
-
-    return replace(column, cell=cell)
+    """The label of the model instead of its table, on the page as in the file."""
+    labels = {table: model.__label__ for table, model in _models().items()}
+    return replace(column, expressions=(case(labels, value=AuditEntry.model, else_=AuditEntry.model),))

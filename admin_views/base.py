@@ -10,9 +10,11 @@ and override `listed`, `tags`, `tabs`, `create_row`, `change_row` or `actions` w
 This module and admin_views/site.py are the only ones that know sqladmin.
 """
 
+import functools
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cached_property
 from operator import itemgetter
 from typing import Any, ClassVar
@@ -44,7 +46,7 @@ from app.errors import OcopError
 from app.session import OcopSession
 from app.table import Column, Table
 from models import AuditAction, AuditEntry
-from models.base import Base, Placed, Searchable, fields, label_of
+from models.base import Base, Placed, Points, Searchable, fields, label_of
 from models.rules.access import may
 from models.rules.words import moment, number, words
 
@@ -174,6 +176,15 @@ class OcopView(ModelView):
         found += [f for name in links for f in filters_for(self.model, name, in_panel=False)]
         return {f.name: f for f in [*found, *self.more_filters()]}
 
+    def open_filters(self) -> dict[str, ListFilter]:
+        """The filters this person has: naming a row of a screen is for those who may list it."""
+        rights = actor().rights
+        return {
+            name: listed
+            for name, listed in self.filters.items()
+            if listed.screen is None or not actor().is_user or may(rights, listed.screen, "list")
+        }
+
     def more_filters(self) -> Iterable[ListFilter]:
         """Filters that are no attribute of the model."""
         return ()
@@ -204,7 +215,7 @@ class OcopView(ModelView):
     # ---- the one statement ----------------------------------------------------------------------------------------
 
     def read_query(self, params: Mapping[str, str]) -> ListQuery:
-        return read_query(params, self.filters, [c.key for c in self.columns if c.sort is not None])
+        return read_query(params, self.open_filters(), [c.key for c in self.columns if c.sort is not None])
 
     def statement(self, query: ListQuery, *, sqlite: bool, exact: bool = True) -> Select[Any]:
         """Keys of the rows a list shows, in its order: list, "all matching", export, counts and actions use it.
@@ -281,6 +292,7 @@ class OcopView(ModelView):
             search_hint=self._search_hint,
             query=query.address()[1:],
             hidden=query.pairs(without=("search",)),
+            panel_hidden=query.pairs(without=[name for name, listed in self.filters.items() if listed.in_panel]),
             filters=self._panel(session, query),
             chips=self._chips(session, query),
             clear_href=self.href("list"),
@@ -465,7 +477,7 @@ class OcopView(ModelView):
 
     def _panel(self, session: OcopSession, query: ListQuery) -> list[pages.Filter]:
         found = []
-        for listed in self.filters.values():
+        for listed in self.open_filters().values():
             if not listed.in_panel:
                 continue
             raw = query.raw.get(listed.name, "")
@@ -603,6 +615,7 @@ class OcopView(ModelView):
         row = session.get(self.model, pk)
         if row is None:
             raise NotFound(label=lower_first(self.model.__label__))
+        getattr(row, self.model.__title__)  # a row that is named by another one says so once that is loaded
         return row
 
     def details_page(self, session: OcopSession, row: Base, tab: str) -> pages.DetailsPage:
@@ -621,15 +634,13 @@ class OcopView(ModelView):
         )
 
     def details_head(self, row: Base) -> pages.Head:
-        main = None
-        if self.may("edit"):
-            main = pages.Link("Sửa", self.href("edit", row.id), "pencil")
+        edit = [pages.Link("Sửa", self.href("edit", row.id), "pencil")] if self.may("edit") else []
         return pages.Head(
             title=str(row),
             sub=hint(row),
             crumbs=[pages.Link(self.model.__plural__, self.href("list"))] if self.may("list") else (),
             here=str(row),
-            main=main,
+            buttons=edit,
         )
 
     def tags(self, session: OcopSession, row: Base) -> Sequence[pages.Tag]:
@@ -664,7 +675,7 @@ class OcopView(ModelView):
     def related(self, session: OcopSession, row: Base) -> list[pages.RelatedTable]:
         """First rows of every listed model that links here, each with the way to all of them."""
         found = []
-        for view, link in self._linking_views:
+        for view, link in self._linking_views():
             if not may(actor().rights, view.identity, "list"):
                 continue
             query = ListQuery(filters={link: row.id}, raw={link: str(row.id)})
@@ -684,8 +695,9 @@ class OcopView(ModelView):
             )
         return found
 
-    @cached_property
+    @functools.cache  # noqa: B019  # views live as long as the process
     def _linking_views(self) -> list[tuple["OcopView", str]]:
+        # Not a cached property: sqladmin reads every attribute of a view when it is added, before the later ones are.
         found = []
         for view in self._admin_ref.views:
             if not isinstance(view, OcopView):
@@ -802,6 +814,8 @@ def _kept_words(model: type[Base], name: str, value: Any) -> str:
     type_ = mapper.column_attrs[name].columns[0].type
     if isinstance(type_, Enum) and type_.enum_class is not None:
         return words(type_.enum_class(value)) if value in type_.enums else str(value)
+    if isinstance(type_, Points):
+        return words(Decimal(value))
     if isinstance(type_, Date):
         return words(date.fromisoformat(value))
     if isinstance(value, bool) or isinstance(type_, Integer):

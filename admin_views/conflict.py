@@ -17,29 +17,25 @@ if TYPE_CHECKING:
     from admin_views.base import OcopView
 
 
-def merged_form(view: "OcopView", data: FormData) -> ClerkForm:
-    """The form a page posted; from a conflict page, with their value wherever the clerk chose it.
+def is_undecided(data: FormData) -> bool:
+    """Whether a conflict page was sent with a field that both had changed and nobody chose."""
+    return any(
+        name.startswith("theirs-") and not name.startswith("theirs-text-") and f"choose-{name[7:]}" not in data
+        for name in data
+    )
 
-    A field both had changed and that was left without a choice is a mistake of the form.
-    """
+
+def merged_form(view: "OcopView", data: FormData) -> ClerkForm:
+    """The form a page posted; from a conflict page, with their value wherever the clerk chose it."""
     if data.get("merging") != "1":
         return view.form_class(data)
     pairs = dict(data.multi_items())
-    unchosen = [name[7:] for name in pairs if name.startswith("theirs-") and f"choose-{name[7:]}" not in pairs]
     for name, value in list(pairs.items()):
         if name.startswith("theirs-") and pairs.get(f"choose-{name[7:]}") == "theirs":
             pairs[name[7:]] = value
         elif name.startswith("theirs-text-") and pairs.get(f"choose-{name[12:]}") == "theirs":
             pairs[f"{name[12:]}-text"] = value
-    form = view.form_class(ImmutableMultiDict(list(pairs.items())))
-    for name in unchosen:
-        field = form._fields.get(name)
-        if isinstance(field, ClerkField):
-            field.process_errors = [
-                *field.process_errors,
-                f"Chọn một trong hai bản của {lower_first(field.info.label)}.",
-            ]
-    return form
+    return view.form_class(ImmutableMultiDict(list(pairs.items())))
 
 
 def conflict_page(
@@ -55,7 +51,8 @@ def conflict_page(
         .limit(1)
     ).scalar()
     rows, hidden = [], [("merging", "1"), ("version", str(row.version)), ("save", "save")]
-    hidden += [(f"was-{name}", value) for name, value in now_form.typed().items()]
+    # What stood there first goes on, so that a page sent without a choice comes back as it was.
+    hidden += [(f"was-{name}", value) for name, value in was.items()]
     for mine in form.clerk_fields():
         theirs = theirs_by_name[mine.name]
         before = was.get(mine.name, "")

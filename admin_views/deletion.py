@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import selectinload
 
 from admin_views import pages
 from admin_views.forms import lower_first
@@ -24,7 +25,10 @@ def deletion(view: "OcopView") -> Callable[[OcopSession, "ActionInput"], pages.C
     """The action of a view's “Xóa…” button."""
 
     def run(session: OcopSession, given: "ActionInput") -> pages.CheckPage | pages.ResultPage:
-        rows = list(session.execute(select(view.model).where(view.model.id.in_(given.ids))).scalars())
+        named = getattr(view.model, view.model.__title__)
+        loading = [selectinload(named)] if view.model.__title__ in view.mapper.relationships else []
+        statement = select(view.model).where(view.model.id.in_(given.ids)).options(*loading)
+        rows = list(session.execute(statement).scalars())
         uses = view.uses(session, [row.id for row in rows])
         free = [row for row in rows if row.id not in uses]
         if given.confirmed:

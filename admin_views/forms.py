@@ -45,7 +45,8 @@ class ClerkField(wtforms.Field):
         self.typed = self.written(value)
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:
-        self.typed = valuelist[0] if valuelist else ""
+        # Browsers send CRLF; the database keeps LF, and what was not touched must compare equal.
+        self.typed = valuelist[0].replace("\r\n", "\n") if valuelist else ""
         self.data = None
         if self.typed.strip():
             self.data = self.read(self.typed)
@@ -100,15 +101,15 @@ class IntegerField(ClerkField):
     width = "short"
 
     def read(self, text: str) -> int:
-        digits = re.sub(r"[.\s]", "", text)
-        if not re.fullmatch(r"-?\d{1,9}", digits):
+        if not re.fullmatch(r"-?([0-9]{1,9}|[0-9]{1,3}(\.[0-9]{3}){1,2})", text.strip()):
             raise ValueError(f"{self.info.label} “{text.strip()}” không phải số nguyên. Chỉ ghi chữ số, ví dụ 2026.")
-        return int(digits)
+        return int(text.strip().replace(".", ""))
 
 
 class DecimalField(ClerkField):
     kind = "decimal"
     width = "short"
+    STEP = Decimal("0.000001")  # what the column keeps
 
     def read(self, text: str) -> Decimal:
         try:
@@ -117,6 +118,8 @@ class DecimalField(ClerkField):
             value = Decimal("NaN")
         if not value.is_finite() or abs(value) > 999:
             raise ValueError(f"{self.info.label} “{text.strip()}” không phải số. Ghi như 76,5.")
+        if value != value.quantize(self.STEP):
+            raise ValueError(f"{self.info.label} “{text.strip()}” có quá nhiều số lẻ. Ghi nhiều nhất 6 số lẻ.")
         return value
 
     def written(self, value: Any) -> str:
@@ -195,12 +198,13 @@ class LookupField(ClerkField):
     def __init__(self, info: FieldInfo, *, target: type[Base], lookup_href: str, **kwargs: Any) -> None:
         super().__init__(info, **kwargs)
         self.target, self.lookup_href = target, lookup_href
-        self.text = ""
+        self.text, self.text_came = "", False
 
     def process(self, formdata: Any, data: Any = wtforms.utils.unset_value, extra_filters: Any = None) -> None:
         super().process(formdata, data, extra_filters)
         if formdata is not None:
-            self.text = (formdata.getlist(f"{self.name}-text") or [""])[0]
+            typed = formdata.getlist(f"{self.name}-text")
+            self.text, self.text_came = (typed or [""])[0], bool(typed)
 
     def process_data(self, value: Any) -> None:
         self.data = value.id if isinstance(value, Base) else value
@@ -218,11 +222,14 @@ class LookupField(ClerkField):
     def find(self, session: OcopSession) -> Base | None:
         """The chosen row, or the one whose name was typed in full; raises ValueError with the sentence."""
         text = tidy(self.text)
-        if self.data is not None:
-            row: Base | None = session.get(self.target, self.data)
+        row: Base | None = None
+        if self.data is not None and (text or not self.text_came):
+            row = session.get(self.target, self.data)
             if row is None:
                 raise ValueError(f"{self.info.label} đã chọn không còn trong danh sách của bạn. {self.missing()}")
-            return row
+            # Without script the id of the row chosen before stays behind a text that names another.
+            if not self.text_came or str(row) == text:
+                return row
         if not text:
             if self.required:
                 raise ValueError(self.missing())

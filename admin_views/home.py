@@ -3,13 +3,14 @@
 from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import func, select
 from starlette.requests import Request
 
 from admin_views import pages
 from admin_views.base import BASE_URL
-from admin_views.products import term, today
-from app.current import actor
+from admin_views.products import term
+from app.current import actor, today
+from app.services.cycle import current_cycle
 from app.session import OcopSession
 from models import Cycle, CycleStep, Participation, ParticipationState, Product, Rating, Role
 from models.rules.access import may
@@ -22,15 +23,15 @@ EXPIRING_DAYS = 180
 def home_page(request: Request, session: OcopSession) -> pages.HomePage:
     person = request.state.person
     on = today()
-    cycle = _cycle(session)
+    cycle = current_cycle(session, on)
     sees_cycle = cycle is not None and may(actor().rights, "participation", "list")
     rows, total = _steps(session, cycle) if cycle is not None and sees_cycle else ([], [])
-    waiting = _waiting(session, cycle) if cycle is not None and sees_cycle else []
+    waiting, tasks = _waiting(session, cycle) if cycle is not None and sees_cycle else ([], 0)
     closed = cycle is not None and cycle.closed_on is not None and cycle.closed_on < on
     weekday = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")[on.weekday()]
     return pages.HomePage(
         head=pages.Head(title=person.area_label, sub=f"{weekday[:1].upper()}{weekday[1:]}, {day(on)}"),
-        waiting_total=f"{number(sum(int(w.count.replace('.', '')) for w in waiting))} việc" if waiting else "",
+        waiting_total=f"{number(tasks)} việc" if waiting else "",
         waiting=waiting,
         waiting_empty="Không có việc nào chờ bạn.",
         cycle_title=f"{cycle.name}: {total[1].text} sản phẩm"
@@ -47,21 +48,13 @@ def home_page(request: Request, session: OcopSession) -> pages.HomePage:
     )
 
 
-def _cycle(session: OcopSession) -> Cycle | None:
-    """The newest cycle that rows of the area take part in, open ones first."""
-    on = today()
-    open_ = or_(Cycle.closed_on.is_(None), Cycle.closed_on >= on)
-    takes_part = exists().where(Participation.cycle_id == Cycle.id)
-    order = (takes_part.desc(), open_.desc(), Cycle.year.desc(), Cycle.id)
-    return session.execute(select(Cycle).where(Cycle.opened_on <= on).order_by(*order).limit(1)).scalar()
-
-
 def _list(**query: Any) -> str:
     pairs = "&".join(f"{name}={value}" for name, value in query.items())
     return f"{BASE_URL}/participation/list?{pairs}"
 
 
-def _waiting(session: OcopSession, cycle: Cycle) -> list[pages.Waiting]:
+def _waiting(session: OcopSession, cycle: Cycle) -> tuple[list[pages.Waiting], int]:
+    """What waits, and how many it is together."""
     counts = dict(
         session.execute(
             select(Participation.state, func.count(Participation.id))
@@ -75,7 +68,7 @@ def _waiting(session: OcopSession, cycle: Cycle) -> list[pages.Waiting]:
             "hồ sơ mới nộp, cần kiểm tra thể thức",
             "wait",
             "Kiểm tra",
-            "Ghi nhận hợp lệ hoặc trả lại để hoàn thiện",
+            "Chuyển bước khi hợp lệ, hoặc trả lại",
         ),
         (
             ParticipationState.RETURNED,
@@ -92,7 +85,8 @@ def _waiting(session: OcopSession, cycle: Cycle) -> list[pages.Waiting]:
             "Chờ chủ thể nộp",
         ),
     )
-    return [
+    asked = tuple(task for task in asked if counts.get(task[0]))
+    waiting = [
         pages.Waiting(
             number(counts[state]),
             task,
@@ -102,8 +96,8 @@ def _waiting(session: OcopSession, cycle: Cycle) -> list[pages.Waiting]:
             button,
         )
         for state, task, tone, button, hint in asked
-        if counts.get(state)
     ]
+    return waiting, sum(counts[task[0]] for task in asked)
 
 
 def _steps(session: OcopSession, cycle: Cycle) -> tuple[list[pages.ListRow], list[pages.Cell]]:

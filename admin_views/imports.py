@@ -174,7 +174,7 @@ async def drop(admin: OcopAdmin, request: Request) -> Response:
 
     try:
         await anyio.to_thread.run_sync(work)
-    except importing.AlreadyApplied as refusal:
+    except OcopError as refusal:
         return await _batch_page(admin, request, refusal=str(refusal))
     return RedirectResponse(f"{HREF}/{pk}", status_code=303)
 
@@ -208,7 +208,7 @@ def _plan_page(
     """shown: the part of the plan to see all of, page by page; None for the first rows of each."""
     model = _model(batch)
     planned = batch.state is BatchState.PLANNED and batch.created_at > now() - importing.KEPT
-    mine = planned and may(actor().rights, batch.screen, "import")
+    mine = planned and importing.is_maker(session, batch) and may(actor().rights, batch.screen, "import")
     ready = mine and not batch.counts["refused"] and importing.writes(batch.counts, batch.also)
     rows = {
         action: _rows(session, batch, action, page if shown else 1) if shown in (None, action) else []

@@ -172,6 +172,7 @@ class ListPage:
     empty: str  # the sentence shown when there is no row
     empty_links: Sequence[Link] = ()
     notes: Sequence["Note"] = ()
+    panel_hidden: Sequence[tuple[str, str]] = ()  # query kept by the filter panel
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from admin_views.base import Action, OcopView
-from admin_views.products import today
 from admin_views.steps import step_actions
+from app.current import today
 from app.services import cycle
 from app.session import OcopSession
 from models import Participation

@@ -1,16 +1,33 @@
-"""Tỉnh, huyện, xã: three dated lists."""
+"""Tỉnh, huyện, xã: three dated lists; the lives of one code never share a day."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from admin_views.base import OcopView
+from app.services import places
+from app.session import OcopSession
 from models import Commune, District, Province
+from models.base import Base
 
 
-class ProvinceView(OcopView, model=Province):
+class PlaceView(OcopView):
+    def create_row(self, session: OcopSession, values: Mapping[str, Any]) -> Base:
+        row = super().create_row(session, values)
+        places.refuse_overlap(session, row)
+        return row
+
+    def change_row(self, session: OcopSession, row: Base, values: Mapping[str, Any]) -> None:
+        super().change_row(session, row, values)
+        places.refuse_overlap(session, row)
+
+
+class ProvinceView(PlaceView, model=Province):
     category = "Danh mục"
     icon = "building-bank"
     column_list = (Province.name, Province.code, Province.kind, Province.valid_from, Province.valid_to)
 
 
-class DistrictView(OcopView, model=District):
+class DistrictView(PlaceView, model=District):
     category = "Danh mục"
     icon = "world"
     column_list = (
@@ -24,7 +41,7 @@ class DistrictView(OcopView, model=District):
     column_filters = (District.province, District.kind)
 
 
-class CommuneView(OcopView, model=Commune):
+class CommuneView(PlaceView, model=Commune):
     category = "Danh mục"
     icon = "map-pin"
     importable = True

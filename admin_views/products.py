@@ -1,7 +1,7 @@
 """Sản phẩm: the list with step, star and term; the record with its way through the cycle."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, func, select
@@ -11,7 +11,8 @@ from admin_views import pages
 from admin_views.base import Action, OcopView
 from admin_views.columns import TONES, Shown, shown, two_lines
 from admin_views.query import ListFilter, row_number
-from admin_views.steps import standing_rating, step_actions
+from admin_views.steps import step_actions
+from app.current import today
 from app.services import cycle as service
 from app.session import OcopSession
 from app.table import Column
@@ -22,10 +23,6 @@ from models.rules.words import VIETNAM, day, moment, number
 
 CYCLE_TAB = "chu-trinh"
 SOON = 30
-
-
-def today() -> date:
-    return datetime.now(VIETNAM).date()
 
 
 def term(expires: date | None, on: date) -> pages.Cell:
@@ -107,7 +104,7 @@ class ProductView(OcopView, model=Product):
         return page
 
     def _summary(self, session: OcopSession, row: Product) -> list[pages.Fact]:
-        rating = standing_rating(session, row)
+        rating = newest_rating(session, row)
         stars = pages.Cell("Chưa đánh giá")
         if rating is not None:
             stars = pages.Cell(f"{rating.stars} sao", stars=rating.stars, second=f"quyết định {rating.decision_number}")
@@ -148,13 +145,19 @@ class ProductView(OcopView, model=Product):
         )
 
 
-def newest_participation(session: OcopSession, product: Product) -> Participation | None:
+def newest_rating(session: OcopSession, product: Product) -> Rating | None:
     return session.execute(
-        select(Participation)
-        .join(Cycle, Participation.cycle_id == Cycle.id)
-        .where(Participation.product_id == product.id)
-        .order_by(Cycle.year.desc(), Participation.id.desc())
+        select(Rating)
+        .where(Rating.product_id == product.id)
+        .order_by(Rating.decided_on.desc(), Rating.id.desc())
         .limit(1)
+    ).scalar()
+
+
+def newest_participation(session: OcopSession, product: Product) -> Participation | None:
+    """The one that was entered last, as in the list (`_step`, `_taking_part`)."""
+    return session.execute(
+        select(Participation).where(Participation.product_id == product.id).order_by(Participation.id.desc()).limit(1)
     ).scalar()
 
 
@@ -268,8 +271,10 @@ def _step() -> list[Shown]:
             .outerjoin(cycle, participation.cycle_id == cycle.id)
         )
 
-    def where(figure: int | None, name: str | None, year: int | None) -> pages.Cell:
-        return pages.Cell(f"{figure}/8", second=f"{name}, {year}") if figure else pages.Cell("Chưa tham gia")
+    steps = select(func.max(CycleStep.number)).where(CycleStep.valid_to.is_(None)).scalar_subquery()
+
+    def where(figure: int | None, name: str | None, year: int | None, last: int) -> pages.Cell:
+        return pages.Cell(f"{figure}/{last}", second=f"{name}, {year}") if figure else pages.Cell("Chưa tham gia")
 
     def state(value: ParticipationState | None) -> pages.Cell:
         return pages.Cell(tag=pages.Tag(value.label, TONES[value])) if value else pages.Cell()
@@ -278,7 +283,7 @@ def _step() -> list[Shown]:
         Shown(
             "step",
             "Bước chu trình",
-            (step.number, step.short_name, cycle.year),
+            (step.number, step.short_name, cycle.year, steps),
             where,
             (
                 (Column("Bước", "integer", 8), 0),

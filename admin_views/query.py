@@ -11,11 +11,13 @@ from urllib.parse import urlencode
 from sqlalchemy import (
     ColumnElement,
     Enum,
+    Integer,
     Select,
     String,
     Table,
     case,
     column,
+    false,
     func,
     inspect,
     or_,
@@ -28,11 +30,13 @@ from admin_views.columns import foreign_key
 from app.current import actor
 from app.errors import OcopError
 from app.session import OcopSession, saves
-from models.base import Base, LabelledEnum, Searchable, label_of
+from models.base import Base, LabelledEnum, Searchable, Tidy, label_of
 from models.rules.text import fold
 from models.rules.words import day, number, read_day
 
 PAGE_SIZES = (25, 50, 100)
+# Times the largest page size this still fits the integers of both databases.
+FURTHEST_PAGE = 20_000_000
 # Counting stops here: an exact count of a million rows costs more than the page (DESIGN §6).
 COUNT_LIMIT = 10_000
 
@@ -57,6 +61,7 @@ class ListFilter:
     words: Callable[[OcopSession, Any], str]
     options: Callable[[OcopSession], Sequence[tuple[str, str]]] = lambda _session: ()
     in_panel: bool = True
+    screen: str | None = None  # of the rows that a link filter names; who may not list them, has no such filter
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,9 @@ def read_query(params: Mapping[str, str], filters: Mapping[str, ListFilter], sor
     values: dict[str, Any] = {}
     raw: dict[str, str] = {}
     for name, listed in filters.items():
-        text = params.get(name, "").strip()
+        text = params.get(name, "").replace("\x00", "").strip()
+        if not text and (typed := params.get(f"{name}-text", "").strip()):
+            raise BadQuery(what=f"Bộ lọc {listed.label} chưa được chọn trong danh sách;", text=typed)
         if not text:
             continue
         try:
@@ -108,7 +115,7 @@ def read_query(params: Mapping[str, str], filters: Mapping[str, ListFilter], sor
     if sort and sort not in sortable:
         raise BadQuery(what="Cột sắp xếp", text=sort)
     size = _whole(params.get("pageSize", ""), PAGE_SIZES[0], "Số dòng mỗi trang")
-    page = _whole(params.get("page", ""), 1, "Số trang")
+    page = max(-FURTHEST_PAGE, min(_whole(params.get("page", ""), 1, "Số trang"), FURTHEST_PAGE))
     return ListQuery(
         search=params.get("search", "").strip()[:200].replace("\x00", ""),
         filters=values,
@@ -208,12 +215,15 @@ def filters_for(model: type[Base], name: str, *, in_panel: bool = True) -> list[
             _day_filter(f"{name}_from", f"{label}, từ", lambda value: kept >= value, in_panel),
             _day_filter(f"{name}_to", f"{label}, đến", lambda value: kept <= value, in_panel),
         ]
+    is_text = isinstance(type_, Tidy | String)
+    if not is_text and not isinstance(type_, Integer):
+        raise TypeError(f"{model.__name__}.{name}: no filter for {type_!r}")
     return [
         ListFilter(
             name=name,
             label=label,
             kind="options",
-            read=row_number,
+            read=str if is_text else row_number,
             where=lambda value: kept == value,
             words=lambda _session, value: str(value),
             options=lambda session: [
@@ -248,6 +258,7 @@ def _link_filter(model: type[Base], name: str, label: str, in_panel: bool) -> Li
         read=row_number,
         where=lambda value: kept == value,
         words=say,
+        screen=target.__screen__,
         in_panel=in_panel,
     )
 
@@ -275,7 +286,7 @@ def matching(model: type[Base], term: str, *, sqlite: bool) -> list[ColumnElemen
     found: Any = getattr(model, "search_text")  # noqa: B009  # Searchable
     terms = fold(term).split()
     if not terms:
-        return []
+        return [false()] if term.strip() else []  # signs alone are in no text
     long = [t for t in terms if len(t) >= 3]
     if not long:
         start = " ".join(terms)

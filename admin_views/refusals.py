@@ -10,8 +10,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from admin_views import pages
+from admin_views.base import NotFound
 from admin_views.forms import lower_first
 from admin_views.query import BadQuery
+from admin_views.security import TooLarge
 from app.current import NoActorError, actor
 from app.session import OutsideArea, StaleVersion
 from models.base import Base, fields, now
@@ -75,10 +77,10 @@ def error_page(error: Exception, request: Request) -> pages.ErrorPage:
     status = error.status_code if isinstance(error, HTTPException) else 409
     if isinstance(error, BadQuery):
         status = 400
-    elif isinstance(error, OutsideArea) or type(error).__name__ == "NotFound":
+    elif isinstance(error, (OutsideArea, NotFound)):
         status = 404
     back = pages.Link("Quay lại trang trước", request.headers.get("referer", "")) if _came_from_here(request) else None
-    sentence = "" if isinstance(error, HTTPException) else str(error)
+    sentence = error.detail if isinstance(error, TooLarge) else "" if isinstance(error, HTTPException) else str(error)
     if status == 404:
         return pages.ErrorPage(
             status,
@@ -113,7 +115,7 @@ def error_page(error: Exception, request: Request) -> pages.ErrorPage:
             [],
             HOME,
         )
-    title = "Chưa làm được" if status == 409 else "Yêu cầu chưa đọc được"
+    title = "Chưa làm được" if status in (409, 413) else "Yêu cầu chưa đọc được"
     what = sentence or "Máy chủ không đọc được yêu cầu này. Chưa có gì thay đổi."
     cures = ["Quay lại trang trước và thử lại."]
     if isinstance(error, StaleVersion):

@@ -16,13 +16,12 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from admin_views.pages import Field, FieldSet, FormPage, Head, Note, SignInPage
 from app.config import Settings
-from app.current import acting_as, set_actor
+from app.current import acting_as, set_actor, today
 from app.database import Database
 from app.errors import OcopError
 from app.services import accounts
 from models import CycleStep, User
 from models.base import now as utc_now
-from models.rules.words import VIETNAM
 
 HOME, LOGIN, LOGOUT, PASSWORD = "/admin/", "/admin/login", "/admin/logout", "/admin/password"
 COOKIE = "ocop"
@@ -63,11 +62,11 @@ class Authentication(AuthenticationBackend):
             return True
         person = await self.person(request)
         if person is None:
-            return RedirectResponse(_sign_in_address(request), status_code=303)
+            return RedirectResponse(_before(LOGIN, _wanted(request)), status_code=303)
         request.state.person = person
         set_actor(person.actor)
         if person.must_change and request.url.path != PASSWORD:
-            return RedirectResponse(PASSWORD, status_code=303)
+            return RedirectResponse(_before(PASSWORD, _wanted(request)), status_code=303)
         return True
 
     async def get_user_id(self, request: Request) -> int:
@@ -129,7 +128,8 @@ async def login(admin: Admin, request: Request) -> Response:
         if outcome.token is not None:
             request.session.clear()
             request.session[TOKEN] = outcome.token
-            return RedirectResponse(PASSWORD if outcome.must_change else wanted or HOME, status_code=303)
+            to = _before(PASSWORD, wanted) if outcome.must_change else wanted or HOME
+            return RedirectResponse(to, status_code=303)
         error = outcome.sentence
     page = await run_sync(_sign_in_page, admin.database, None, wanted, username[:60], error)
     return await admin.page(request, "sqladmin/login.html", page, status=400)
@@ -153,8 +153,8 @@ def _sign_in_page(
     database: Database, token: str | None, wanted: str, username: str = "", error: str = ""
 ) -> SignInPage:
     now = utc_now()
-    today = now.astimezone(VIETNAM).date()
-    in_force = CycleStep.valid_from <= today, or_(CycleStep.valid_to.is_(None), CycleStep.valid_to >= today)
+    on = today()
+    in_force = CycleStep.valid_from <= on, or_(CycleStep.valid_to.is_(None), CycleStep.valid_to >= on)
     with acting_as(accounts.SIGN_IN), database.reading() as session:
         steps = session.scalars(select(CycleStep.name).where(*in_force).order_by(CycleStep.number)).all()
         idle = token is not None and accounts.has_gone_idle(session, token, now)
@@ -175,16 +175,19 @@ def _idle_note(wanted: str) -> Note:
     return Note(title="Phiên làm việc đã kết thúc", text=f"vì 30 phút không có thao tác.{back}")
 
 
-def _sign_in_address(request: Request) -> str:
-    """The sign-in page, with the page to return to; of a form that was sent, the page it stood on."""
+def _wanted(request: Request) -> str:
+    """The page to return to after signing in; of a form that was sent, the page it stood on."""
     if request.method in ("GET", "HEAD"):
-        wanted = local_address(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
-    else:
-        origin, _, rest = request.headers.get("referer", "").partition(f"//{request.headers.get('host')}/")
-        wanted = local_address(f"/{rest}") if origin in ("http:", "https:") else ""
-        # A check page came by POST and cannot be asked for again: back to its list.
-        wanted = re.sub(r"/(action/[^/?]+|delete)(\?.*)?$", "/list", wanted)
-    return LOGIN if wanted in ("", HOME) else f"{LOGIN}?next={quote(wanted, safe='/')}"
+        return local_address(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
+    origin, _, rest = request.headers.get("referer", "").partition(f"//{request.headers.get('host')}/")
+    wanted = local_address(f"/{rest}") if origin in ("http:", "https:") else ""
+    # A check page came by POST and cannot be asked for again: back to its list.
+    return re.sub(r"/(action/[^/?]+|delete)(\?.*)?$", "/list", wanted)
+
+
+def _before(page: str, wanted: str) -> str:
+    """Address of the sign-in or password page that leads on to the page wanted."""
+    return page if wanted in ("", HOME) else f"{page}?next={quote(wanted, safe='/')}"
 
 
 def local_address(text: str) -> str:
@@ -221,17 +224,18 @@ async def password(admin: Admin, request: Request) -> Response:
     if isinstance(answer, Response):
         return answer
     person: accounts.Person = request.state.person
+    wanted = local_address(request.query_params.get("next", ""))
     if request.method != "POST":
-        return await admin.page(request, "ocop/password.html", _password_page(person))
+        return await admin.page(request, "ocop/password.html", _password_page(person, wanted))
     form = await request.form(max_files=0, max_fields=10)
     typed = {name: str(form.get(name, "")) for name in ("old", "new", "repeat")}
     wrong = _empty_or_different(typed)
     if not wrong:
         wrong = await run_sync(_change, admin.database, person, typed, limiter=backend.checks)
     if wrong:
-        return await admin.page(request, "ocop/password.html", _password_page(person, wrong), status=400)
+        return await admin.page(request, "ocop/password.html", _password_page(person, wanted, wrong), status=400)
     Flash.success(request, "Đã đổi mật khẩu. Các phiên khác của tài khoản này đã kết thúc.")
-    return RedirectResponse(HOME, status_code=303)
+    return RedirectResponse(wanted or HOME, status_code=303)
 
 
 def _empty_or_different(typed: dict[str, str]) -> dict[str, str]:
@@ -258,7 +262,7 @@ def _change(database: Database, person: accounts.Person, typed: dict[str, str]) 
     return {}
 
 
-def _password_page(person: accounts.Person, wrong: dict[str, str] | None = None) -> FormPage:
+def _password_page(person: accounts.Person, wanted: str, wrong: dict[str, str] | None = None) -> FormPage:
     wrong = wrong or {}
     fields = [
         Field(
@@ -284,7 +288,7 @@ def _password_page(person: accounts.Person, wrong: dict[str, str] | None = None)
     )
     return FormPage(
         head=Head(title="Đổi mật khẩu"),
-        action=PASSWORD,
+        action=_before(PASSWORD, wanted),
         version="",
         errors=[(sentence, name) for name, sentence in wrong.items()],
         fieldsets=[FieldSet("", fields)],

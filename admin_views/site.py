@@ -20,7 +20,6 @@ from sqladmin import Admin
 from sqladmin.authentication import login_required
 from sqladmin.authorization import AuthorizationBackend
 from sqladmin.flash import Flash
-from sqlalchemy import Select, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import sessionmaker
 from starlette.applications import Starlette
@@ -34,17 +33,17 @@ from starlette.staticfiles import StaticFiles
 
 from admin_views import assets, pages
 from admin_views.base import BASE_URL, Action, ActionInput, NotFound, OcopView
-from admin_views.conflict import conflict_page, merged_form
+from admin_views.conflict import conflict_page, is_undecided, merged_form
 from admin_views.export import FILE_TYPE, workbook
 from admin_views.forms import ClerkForm, lower_first
 from admin_views.query import Kept, row_id, suggestions
 from admin_views.refusals import clash
 from admin_views.sign_in import Authentication, login, logout, password
-from app.current import actor
+from app.current import actor, today
 from app.database import Database
 from app.errors import OcopError
+from app.services.cycle import current_cycle
 from app.session import InvalidRow, OcopSession, StaleVersion
-from models import Cycle
 from models.base import Base, now
 from models.rules.access import may
 from models.rules.words import VIETNAM, clock, number
@@ -193,13 +192,13 @@ class OcopAdmin(Admin):
     def shell(self, request: Request, session: OcopSession) -> pages.Shell:
         person = request.state.person
         path = request.url.path
-        years = self.kept.ask("year", lambda: session.execute(_newest_open_year()).scalar())
+        year = self.kept.ask("year", lambda: cycle.year if (cycle := current_cycle(session, today())) else None)
         return pages.Shell(
             user_name=person.full_name,
             initials="".join(word[0] for word in person.full_name.split()[-2:]).upper(),
             role=lower_first(person.role.label),
             area=person.area_label,
-            cycle=f"năm {years}" if years else "",
+            cycle=f"năm {year}" if year else "",
             office=person.office or "Chương trình OCOP",
             menu=self.kept.ask(("menu", actor().rights, *path.split("/")[2:3]), lambda: self._menu_groups(path)),
             home_href=f"{BASE_URL}/",
@@ -214,7 +213,7 @@ class OcopAdmin(Admin):
         for page in self.extra:
             if page.menu is not None and (page.right is None or may(rights, *page.right)):
                 item = page.menu
-                current = path.startswith(item.href)
+                current = path == item.href or path.startswith(f"{item.href}/")
                 groups[page.category].append(pages.MenuItem(item.label, item.href, item.icon, current))
         for view in self.views:
             if isinstance(view, OcopView) and may(rights, view.identity, "list"):
@@ -313,6 +312,8 @@ class OcopAdmin(Admin):
         form.validate()
         version = _text(data, "version")
         was = {name[4:]: str(value) for name, value in data.items() if name.startswith("was-")}
+        if pk is not None and is_undecided(data):
+            return None, HTMLResponse(self._conflict(request, view, pk, form, was), status_code=409)
         try:
             with self.database.writing.begin() as session:
                 row = view.get(session, pk) if pk is not None else None
@@ -436,7 +437,7 @@ class OcopAdmin(Admin):
             ids=ids,
             form={name: str(value) for name, value in data.items() if isinstance(value, str)},
             confirmed=confirmed,
-            today=_today(),
+            today=today(),
             hidden=[
                 ("pks", ",".join(str(i) for i in ids)),
                 ("query", _text(data, "query")),
@@ -481,7 +482,9 @@ class OcopAdmin(Admin):
             request.query_params.get("term", "").replace("\x00", ""),
         )
         relation = view.mapper.relationships.get(name)
-        if relation is None:
+        for_form = name in view.get_form_columns() and (view.may("create") or view.may("edit"))
+        listed = view.open_filters().get(name)
+        if relation is None or not (for_form or (listed is not None and listed.in_panel and view.may("list"))):
             raise HTTPException(404)
         target: type[Base] = relation.mapper.class_
 
@@ -525,19 +528,10 @@ class _Mistakes(Exception):
     """The form has sentences of its own; leaves the transaction."""
 
 
-def _newest_open_year() -> Select[Any]:
-    still_open = or_(Cycle.closed_on.is_(None), Cycle.closed_on >= _today())
-    return select(Cycle.year).where(still_open).order_by(Cycle.year.desc()).limit(1)
-
-
 def _asset(path: str) -> str:
     """Address of a static file of ours, with its version, so that browsers may keep it for good."""
     content = (HERE / "static" / path).read_bytes()
     return f"{BASE_URL}/assets/{path}?v={hashlib.sha256(content).hexdigest()[:10]}"
-
-
-def _today() -> Any:
-    return datetime.now(VIETNAM).date()
 
 
 def _text(data: FormData | Mapping[str, Any], name: str) -> str:

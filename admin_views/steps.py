@@ -9,7 +9,7 @@ from admin_views import pages
 from admin_views.base import BASE_URL, Action, ActionInput
 from app.services import cycle as service
 from app.session import OcopSession
-from models import CycleStep, Participation, Product, Rating
+from models import CycleStep, Participation, Product
 from models.base import now
 from models.rules.cycle import next_step
 from models.rules.words import day, moment, number
@@ -284,13 +284,3 @@ def _result(
 def _left_cell(left: service.Left) -> pages.Cell:
     href = f"{BASE_URL}/product/details/{left.participation.product_id}" if left.participation else ""
     return pages.Cell(left.name, href=href)
-
-
-def standing_rating(session: OcopSession, product: Product) -> Rating | None:
-    """The newest result of a product."""
-    return session.execute(
-        select(Rating)
-        .where(Rating.product_id == product.id)
-        .order_by(Rating.decided_on.desc(), Rating.id.desc())
-        .limit(1)
-    ).scalar()

@@ -57,6 +57,10 @@ class NoSuchFile(OcopError):
     sentence = "Không thấy tệp “{path}”. Kiểm tra lại đường dẫn."
 
 
+class FileUnusable(OcopError):
+    sentence = "Không đọc hay ghi được tệp “{path}”. Kiểm tra đường dẫn, quyền và chỗ trống trên đĩa."
+
+
 class NoPasswordGiven(OcopError):
     sentence = "Chưa có mật khẩu ở đầu vào chuẩn. Đưa mật khẩu vào một dòng, hoặc bỏ --password-stdin."
 
@@ -72,7 +76,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(arguments)
     except OcopError as refusal:
         print(refusal, file=sys.stderr)
-        return 1
+    except OSError as error:
+        print(FileUnusable(path=error.filename or ""), file=sys.stderr)
+    return 1
 
 
 # ---- serve, migrate, seed, demo ----------------------------------------------------------------------------
@@ -200,17 +206,16 @@ def _user_add(arguments: argparse.Namespace) -> int:
 
 
 def _place(session: "OcopSession", arguments: argparse.Namespace) -> "Place | None":
+    from app.current import today
     from app.services.accounts import place_named
     from models import Commune, District, Province
-    from models.rules.words import VIETNAM
 
-    today = datetime.now(VIETNAM).date()
     if arguments.commune:
-        return place_named(session, Commune, arguments.commune, today=today)
+        return place_named(session, Commune, arguments.commune, today=today())
     if arguments.district:
-        return place_named(session, District, arguments.district, today=today)
+        return place_named(session, District, arguments.district, today=today())
     if arguments.province:
-        return place_named(session, Province, arguments.province, today=today)
+        return place_named(session, Province, arguments.province, today=today())
     return None
 
 
@@ -275,7 +280,7 @@ def _password_from_stdin() -> str:
 
 def _import(arguments: argparse.Namespace) -> int:
     """Read a file, plan it and, unless it is a dry run, apply it as one batch."""
-    from app.current import acting_as
+    from app.current import acting_as, today
     from app.files import read
     from app.services import importing
     from models.base import screens
@@ -295,7 +300,7 @@ def _import(arguments: argparse.Namespace) -> int:
         acting_as(_actor(database, arguments, arguments.screen, "import")),
         database.writing.begin() as session,
     ):
-        plan = importing.plan(session, model, table, as_of=arguments.as_of or _today(), province=arguments.province)
+        plan = importing.plan(session, model, table, as_of=arguments.as_of or today(), province=arguments.province)
         before = importing.imported_before(session, content_hash)
         kept_back = bool(plan.refused) and not arguments.partial
         batch = None
@@ -343,12 +348,6 @@ def _say_import(plan: "Plan", number: int | None, notes: Sequence[str], *, dry_r
         print("Chưa ghi dòng nào. Sửa các dòng bị từ chối rồi nhập lại, hoặc dùng --partial.", file=sys.stderr)
 
 
-def _today() -> date:
-    from models.rules.words import VIETNAM
-
-    return datetime.now(VIETNAM).date()
-
-
 def _export(arguments: argparse.Namespace) -> int:
     """Write what a list shows to a workbook, as its button does."""
     from urllib.parse import parse_qsl
@@ -368,10 +367,16 @@ def _export(arguments: argparse.Namespace) -> int:
         # Written beside and moved, so that a stopped export leaves no half workbook under the name.
         half = out.with_name(f".{out.name}.part")
         counted: list[int] = []
-        with half.open("wb") as file:
-            for piece in workbook(database, view, query, on_counted=counted.append):
-                file.write(piece)
-        half.replace(out)
+        try:
+            with half.open("wb") as file:
+                for piece in workbook(database, view, query, on_counted=counted.append):
+                    file.write(piece)
+            half.replace(out)
+        except OSError as error:
+            raise FileUnusable(path=out) from error
+        finally:
+            with suppress(OSError):
+                half.unlink(missing_ok=True)
     print(f"Đã xuất {_number(counted[0])} dòng {view.noun} ra {out}.")
     return 0
 

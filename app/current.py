@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import date
 
 from models import EVERYTHING, Area, Role
+from models.base import now
+from models.rules.words import VIETNAM
 
 
 class NoActorError(RuntimeError):
@@ -47,6 +50,11 @@ def set_actor(who: Actor | None) -> None:
 def system(name: str) -> Actor:
     """A named system actor that sees everything: sign-in, command line, seed, migrations."""
     return Actor(name=name, area=EVERYTHING)
+
+
+def today() -> date:
+    """The day it is in Vietnam, wherever the server stands; asked at the edge and handed down."""
+    return now().astimezone(VIETNAM).date()
 
 
 @contextmanager

@@ -9,7 +9,6 @@ import anyio.to_thread
 from sqlalchemy import select
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -17,7 +16,7 @@ from starlette.routing import Route
 from admin_views import VIEWS
 from admin_views.export import PagesFirst
 from admin_views.imports import PAGES
-from admin_views.security import BodyLimit, RequestNumber, SameOrigin, SecurityHeaders
+from admin_views.security import BodyLimit, KnownHost, RequestNumber, SameOrigin, SecurityHeaders
 from admin_views.sign_in import Authentication
 from admin_views.site import OcopAdmin
 from app import schema
@@ -49,7 +48,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         routes=[Route("/", _home), Route("/healthz", _alive), Route("/readyz", _ready)],
         middleware=[
             Middleware(PagesFirst),
-            Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts)),
+            Middleware(KnownHost, allowed=settings.allowed_hosts),
             Middleware(RequestNumber),
             Middleware(SecurityHeaders, production=settings.is_production),
             Middleware(SameOrigin),

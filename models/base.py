@@ -30,6 +30,7 @@ from sqlalchemy import (
     Numeric,
     SQLColumnExpression,
     String,
+    Table,
     Text,
     TypeDecorator,
     event,
@@ -332,6 +333,13 @@ def list_indexes(table: str, *, sort: str = "sort_key") -> tuple[Index, ...]:
         Index(f"ix_{table}_province_id_{sort}_id", "province_id", sort, "id"),
         Index(f"ix_{table}_commune_id_{sort}_id", "commune_id", sort, "id"),
     )
+
+
+@event.listens_for(Table, "after_parent_attach")
+def _never_number_anew(table: Table, _metadata: MetaData) -> None:
+    """On SQLite too an id is given once: the trail names rows by it, and one given again wears another's history."""
+    if table.metadata is Base.metadata:
+        table.kwargs["sqlite_autoincrement"] = True
 
 
 @event.listens_for(Base, "mapper_configured", propagate=True)

@@ -1,5 +1,6 @@
 """Xã, phường, thị trấn, đặc khu: dated, because units merge, are renamed, and their codes are given to others."""
 
+from collections.abc import Iterable
 from typing import ClassVar, Self
 
 from sqlalchemy import ColumnElement, ForeignKey, String, UniqueConstraint
@@ -19,6 +20,7 @@ from models.base import (
 )
 from models.district import District
 from models.province import Dated, Province, period
+from models.rules.places import code_flaw
 
 
 class CommuneKind(LabelledEnum):
@@ -53,6 +55,11 @@ class Commune(Dated, Searchable, Base):
         period(),
         *list_indexes("communes")[:2],
     )
+
+    def faults(self) -> Iterable[tuple[str, str]]:
+        yield from super().faults()
+        if self.code and (flaw := code_flaw(self.code, 5)):
+            yield "code", flaw
 
     @classmethod
     def within(cls: type[Self], area: Area) -> ColumnElement[bool]:

@@ -1,5 +1,6 @@
 """Chu trình: one year of the programme in one province, and the eight steps every cycle goes through."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import ClassVar, Self
 
@@ -8,6 +9,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Area, Base, Everywhere, LabelledEnum, Searchable, Tidy, TidyText, choice, field
 from models.province import Dated, Province, period
+from models.rules.words import day
+
+# The programme began in 2018 (DOMAIN §1); the other bound catches a slip of the hand.
+FIRST_YEAR, LAST_YEAR = 2018, 2100
 
 
 class StepCode(LabelledEnum):
@@ -46,17 +51,24 @@ class Cycle(Searchable, Base):
     __hint__ = ("province.name",)
     __table_args__ = (
         UniqueConstraint("year", "province_id"),
+        CheckConstraint(f"year BETWEEN {FIRST_YEAR} AND {LAST_YEAR}", name="year"),
         CheckConstraint("closed_on IS NULL OR closed_on >= opened_on", name="period"),
     )
 
     name: Mapped[str] = mapped_column(Tidy(120), info=field("Tên chu trình", hint="ví dụ: Chu trình OCOP năm 2026"))
-    year: Mapped[int] = mapped_column(CheckConstraint("year BETWEEN 2018 AND 2100", name="year"), info=field("Năm"))
+    year: Mapped[int] = mapped_column(info=field("Năm"))
     province_id: Mapped[int] = mapped_column(ForeignKey("provinces.id"), index=True, info=field("Tỉnh, thành phố"))
     plan_number: Mapped[str] = mapped_column(Tidy(60), default="", info=field("Số kế hoạch"))
     opened_on: Mapped[date] = mapped_column(info=field("Ngày mở"))
     closed_on: Mapped[date | None] = mapped_column(info=field("Ngày đóng", hint="để trống khi đang mở"))
     note: Mapped[str] = mapped_column(TidyText(), default="", info=field("Ghi chú", long=True))
     province: Mapped[Province] = relationship(info=field("Tỉnh, thành phố"))
+
+    def faults(self) -> Iterable[tuple[str, str]]:
+        if self.year is not None and not FIRST_YEAR <= self.year <= LAST_YEAR:
+            yield "year", f"Năm của chu trình phải từ {FIRST_YEAR} đến {LAST_YEAR}."
+        if self.closed_on is not None and self.opened_on is not None and self.closed_on < self.opened_on:
+            yield "closed_on", f"Ngày đóng phải từ {day(self.opened_on)} trở đi."
 
     @classmethod
     def within(cls: type[Self], area: Area) -> ColumnElement[bool]:

@@ -1,5 +1,6 @@
 """Huyện, quận, thị xã, thành phố thuộc tỉnh: the level ended on 1 July 2025; old records keep it."""
 
+from collections.abc import Iterable
 from typing import ClassVar, Self
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, UniqueConstraint, or_, true
@@ -7,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Area, Base, LabelledEnum, Searchable, Tidy, choice, field
 from models.province import Dated, Province, period
+from models.rules.places import code_flaw
 
 
 class DistrictKind(LabelledEnum):
@@ -33,6 +35,11 @@ class District(Dated, Searchable, Base):
     kind: Mapped[DistrictKind] = mapped_column(choice(DistrictKind), info=field("Loại huyện"))
     province_id: Mapped[int] = mapped_column(ForeignKey("provinces.id"), info=field("Tỉnh, thành phố"))
     province: Mapped[Province] = relationship(info=field("Tỉnh, thành phố"))
+
+    def faults(self) -> Iterable[tuple[str, str]]:
+        yield from super().faults()
+        if self.code and (flaw := code_flaw(self.code, 3)):
+            yield "code", flaw
 
     @classmethod
     def within(cls: type[Self], area: Area) -> ColumnElement[bool]:

@@ -5,11 +5,11 @@ from datetime import date
 from typing import ClassVar
 
 from sqlalchemy import ForeignKey, Index, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from models.base import Base, LabelledEnum, Placed, Searchable, Tidy, TidyText, choice, field, list_indexes
 from models.commune import Commune
-from models.rules.identifiers import tax_code_problem
+from models.rules.identifiers import tax_code_problem, tax_code_written
 
 
 class EntityKind(LabelledEnum):
@@ -69,6 +69,11 @@ class Entity(Placed, Searchable, Base):
     representatives: Mapped[list["Representative"]] = relationship(
         back_populates="entity", passive_deletes="all", info=field("Người đại diện", managed=True)
     )
+
+    @validates("tax_code")
+    def _written_one_way(self, _name: str, code: str | None) -> str | None:
+        """So that the unique index finds a code again, however it was typed."""
+        return None if code is None else tax_code_written(code)
 
     def faults(self) -> Iterable[tuple[str, str]]:
         if self.tax_code and (sentence := tax_code_problem(self.tax_code)):

@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Everywhere, LabelledEnum, Searchable, Tidy, choice, field
+from models.rules.places import code_flaw
 from models.rules.words import day
 
 
@@ -52,3 +53,8 @@ class Province(Everywhere, Dated, Searchable, Base):
         info=field("Tên tỉnh, thành phố", aliases=("Tỉnh Thành Phố", "Tỉnh / Thành Phố", "Tên tỉnh")),
     )
     kind: Mapped[ProvinceKind] = mapped_column(choice(ProvinceKind), info=field("Loại"))
+
+    def faults(self) -> Iterable[tuple[str, str]]:
+        yield from super().faults()
+        if self.code and (flaw := code_flaw(self.code, 2)):
+            yield "code", flaw

@@ -37,6 +37,7 @@ from models import (
     SuccessionKind,
 )
 from models.rules.access import grants
+from models.rules.places import life_on
 
 DATA = Path(__file__).parent / "data"
 
@@ -72,11 +73,9 @@ def read(name: str) -> list[Row]:
 
 
 def _places(session: OcopSession, counts: Counter[str]) -> None:
-    provinces = _upsert(
-        session, counts, Province, (_dated(r) | {"kind": ProvinceKind(r["kind"])} for r in read("provinces"))
-    )
-    province = _life_of(provinces)
-    districts = _upsert(
+    _upsert(session, counts, Province, (_dated(r) | {"kind": ProvinceKind(r["kind"])} for r in read("provinces")))
+    province = _life_of(session.scalars(select(Province)))
+    _upsert(
         session,
         counts,
         District,
@@ -85,7 +84,7 @@ def _places(session: OcopSession, counts: Counter[str]) -> None:
             for r in read("districts")
         ),
     )
-    district = _life_of(districts)
+    district = _life_of(session.scalars(select(District)))
     communes = _upsert(
         session,
         counts,
@@ -132,14 +131,18 @@ def _day(text: str) -> date | None:
 
 
 def _life_of(places: Iterable[DatedPlace]) -> Callable[[Row, str], DatedPlace]:
-    """A lookup: the life of a parent's code in force on the last day of the unit that a line describes."""
+    """A lookup: the life of a parent's code in force on the last day of the unit that a line describes.
+
+    places: every life in the database, for an office's own list may have ended those of the files since.
+    """
     lives: dict[str, list[DatedPlace]] = {}
     for place in places:
         lives.setdefault(place.code, []).append(place)
 
     def find(row: Row, code: str) -> DatedPlace:
         last = _day(row["valid_to"]) or date.max
-        return next(life for life in lives[code] if life.in_force(last))
+        # An office may know an earlier end of the parent than the files do.
+        return life_on(lives[code], last) or max(lives[code], key=lambda life: life.valid_from)
 
     return find
 
@@ -303,10 +306,11 @@ def _values(row: Base, names: Iterable[str]) -> tuple[Any, ...]:
 
 
 def _change(row: Base, values: dict[str, Any]) -> bool:
+    last = getattr(row, "valid_to", None)
+    if last is not None and "valid_to" in values and (values["valid_to"] is None or last < values["valid_to"]):
+        return False  # an office's own list has ended it since: it stays as the office left it
     changed = False
     for name, value in values.items():
-        if name == "valid_to" and value is None:
-            continue  # a unit that an office's own list has ended since stays ended
         if getattr(row, name) != value:
             setattr(row, name, value)
             changed = True

@@ -344,3 +344,22 @@ def test_the_module_is_the_command(office: Path) -> None:
     with acting_as(system("kiểm thử")), moved.reading() as session:
         assert accounts.list_users(session) == []
     moved.engine.dispose()
+
+
+# ---- export ----
+
+
+def test_a_file_that_cannot_be_written_is_a_sentence_and_leaves_nothing_beside_it(ocop: Run, office: Path) -> None:
+    ocop("migrate")
+    (office / "nay.xlsx").mkdir()
+
+    nowhere = ocop("export", "product", "--out", "khong-co/x.xlsx")
+    taken = ocop("export", "product", "--out", "nay.xlsx")
+    written = ocop("export", "product", "--out", "sp.xlsx")
+
+    assert (nowhere[0], taken[0], written[0]) == (1, 1, 0)
+    assert nowhere[2] == (
+        "Không đọc hay ghi được tệp “khong-co/x.xlsx”. Kiểm tra đường dẫn, quyền và chỗ trống trên đĩa.\n"
+    )
+    assert "“nay.xlsx”" in taken[2]
+    assert not list(office.glob("**/.*.part"))

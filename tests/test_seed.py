@@ -10,8 +10,9 @@ from sqlalchemy import func, select
 
 from app.current import acting_as, system
 from app.database import Database
-from app.services import accounts
+from app.services import accounts, importing
 from app.session import OcopSession
+from app.table import Column, Table
 from models import (
     AuditEntry,
     Base,
@@ -155,6 +156,33 @@ def test_a_unit_that_an_office_ended_stays_ended(database: Database) -> None:
     with acting_as(system("kiểm thử")), database.reading() as session:
         ended = session.scalars(select(Commune).where(Commune.code == "00004")).one()
         assert ended.valid_to == date(2026, 11, 1)
+
+
+@pytest.mark.fill("reference")
+def test_what_an_import_ended_or_renamed_stays_as_the_import_left_it(database: Database) -> None:
+    table = Table(
+        tuple(Column(label) for label in ("Mã TP", "Tỉnh Thành Phố", "Mã PX", "Phường Xã")),
+        [("86", "Thành phố Vĩnh Long", "29182", "Phường Thạnh Phú")],
+        [2],
+    )
+    with acting_as(system("dòng lệnh")), database.writing.begin() as session:
+        plan = importing.plan(session, Commune, table, as_of=date(2026, 10, 1))
+        importing.apply(session, importing.store(session, plan, file_name="x.xlsx", content_hash="a" * 64, size=1))
+        # An office may also know an earlier end than the files do.
+        session.scalars(select(District).where(District.code == "837")).one().valid_to = date(2025, 6, 1)
+    with acting_as(system("kiểm thử")), database.reading() as session:
+        before = count(session, AuditEntry)
+
+    counts = reference.load(database)
+
+    assert (counts["new"], counts["changed"]) == (0, 0)
+    with acting_as(system("kiểm thử")), database.reading() as session:
+        lives = session.execute(select(Province.name, Province.valid_to).where(Province.code == "86")).all()
+        neighbour = session.scalars(select(Commune).where(Commune.code == "29221", Commune.valid_to.is_(None))).one()
+        assert count(session, AuditEntry) == before
+        assert {tuple(life) for life in lives} >= {("Thành phố Vĩnh Long", None)}
+        assert neighbour.province.name == "Thành phố Vĩnh Long"
+        assert session.scalars(select(District).where(District.code == "837")).one().valid_to == date(2025, 6, 1)
 
 
 # ---- the demo year -----------------------------------------------------------------------------------------

@@ -2,11 +2,13 @@
 
 import io
 import struct
-
-import xlrd
+from typing import TYPE_CHECKING
 
 from app.files.inspection import Sheet
 from app.files.refusals import NotATable, PasswordProtected
+
+if TYPE_CHECKING:
+    import xlrd
 
 SIGNATURE = bytes.fromhex("d0cf11e0a1b11ae1")
 
@@ -15,6 +17,8 @@ def inspect(content: bytes, *, name: str) -> dict[str, Sheet]:
     """Errors and hidden rows of every sheet, with the sizes checked before calamine opens the file."""
     if not (_has_stream(content, "Workbook") or _has_stream(content, "Book")):
         raise (PasswordProtected if _has_stream(content, "EncryptedPackage") else NotATable)(name=name)
+    import xlrd  # so that a server starts without it
+
     try:
         book = xlrd.open_workbook(file_contents=content, formatting_info=True, ragged_rows=True, logfile=io.StringIO())
     except xlrd.XLRDError as problem:
@@ -25,6 +29,8 @@ def inspect(content: bytes, *, name: str) -> dict[str, Sheet]:
 
 
 def _inspect(sheet: "xlrd.sheet.Sheet") -> Sheet:
+    import xlrd
+
     errors: dict[tuple[int, int], str] = {}
     last_row = last_column = 0
     for row in range(sheet.nrows):

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import chain, islice
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import quoteattr
 from zlib import MAX_WBITS, compressobj
-
-from stream_zip import ZIP_32, MemberFile, stream_zip
 
 from app.files.inspection import ERRORS
 from app.files.limits import MAX_ROWS
 from app.files.places import letters
 from app.table import Cell, CellError, Column, Table
+
+if TYPE_CHECKING:
+    from stream_zip import MemberFile
 
 MAX_TEXT = 32_767  # characters of one cell
 MAX_NAME = 31  # characters of a sheet's name
@@ -84,6 +86,8 @@ def stream(sheets: Sequence[Table], written: Written | None = None) -> Iterator[
     numbers and dates look. Instants with a zone are shown in Vietnam's, to the second. Days before 1900,
     which Excel lacks, and numbers of more than fifteen digits become text.
     """
+    from stream_zip import stream_zip  # brings a whole cipher library; a server starts without it
+
     yield from stream_zip(
         _members(sheets, Written() if written is None else written),
         chunk_size=CHUNK,
@@ -92,10 +96,12 @@ def stream(sheets: Sequence[Table], written: Written | None = None) -> Iterator[
     )
 
 
-def _members(sheets: Sequence[Table], written: Written) -> Iterator[MemberFile]:
+def _members(sheets: Sequence[Table], written: Written) -> Iterator["MemberFile"]:
     now = datetime.now(VIETNAM)
 
-    def member(path: str, pieces: Iterable[str]) -> MemberFile:
+    from stream_zip import ZIP_32
+
+    def member(path: str, pieces: Iterable[str]) -> "MemberFile":
         return path, now, 0o600, ZIP_32, _chunks(pieces)
 
     yield member("[Content_Types].xml", [CONTENT_TYPES])

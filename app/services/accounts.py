@@ -75,6 +75,10 @@ class WrongPlace(OcopError):
     sentence = "{why} Chọn lại địa bàn hoặc vai trò."
 
 
+class OwnAccount(OcopError):
+    sentence = "Không tự khóa hay đổi vai trò của chính mình được. Nhờ một quản trị khác làm."
+
+
 class UnknownUser(OcopError):
     sentence = "Không có tài khoản “{username}”. Xem danh sách bằng lệnh ocop user list."
 
@@ -569,21 +573,28 @@ def add_user(
 
 
 def change_user(session: OcopSession, user: User, values: Mapping[str, Any]) -> None:
-    """Save what an administrator typed, by attribute; a lock ends the account's sessions.
+    """Save what an administrator typed, by attribute; `locked` locks or unlocks.
 
-    Role and place hold from the person's next page on.
+    Role and place hold from the person's next page on. Refused to oneself: another role, a lock.
     """
+    values = dict(values)
+    locked = values.pop("locked", user.locked)
     if not rules.is_username(values.get("username", user.username)):
         raise BadUsername(username=values["username"])
-    place = one_place({name: getattr(user, name) for name in _PLACES} | dict(values))
-    if fault := areas.place_fault(values.get("role", user.role), place):
+    role = values.get("role", user.role)
+    place = one_place({name: getattr(user, name) for name in _PLACES} | values)
+    if fault := areas.place_fault(role, place):
         raise WrongPlace(why=fault)
-    was_locked = user.locked
+    if role != user.role:
+        _refuse_oneself(session, user)
     with session.doing("sửa tài khoản"):
         for name, value in values.items():
             setattr(user, name, value)
-    if user.locked and not was_locked:
-        end_sessions(session, user)
+    if locked != user.locked:
+        if locked:
+            lock(session, user)
+        else:
+            unlock(session, user)
 
 
 _PLACES = ("province", "district", "commune")
@@ -598,10 +609,16 @@ def one_place(values: Mapping[str, Any]) -> areas.Place | None:
 
 
 def lock(session: OcopSession, user: User) -> int:
-    """Close an account and end its sessions; returns how many were open."""
+    """Close an account and end its sessions; returns how many were open. Nobody closes the own one."""
+    _refuse_oneself(session, user)
     with session.doing("khóa tài khoản"):
         user.locked = True
     return end_sessions(session, user)
+
+
+def _refuse_oneself(session: OcopSession, user: User) -> None:
+    if user.id == session.actor.user_id:
+        raise OwnAccount
 
 
 def unlock(session: OcopSession, user: User) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -86,6 +86,14 @@ def open_cycle(session: OcopSession, product: Product, today: date) -> Cycle | N
     former Bến Tre takes part in the cycles of the new Vĩnh Long.
     """
     return _open_cycles(session, [product], today).get(product.commune_id)
+
+
+def current_cycle(session: OcopSession, today: date) -> Cycle | None:
+    """The cycle a person works in: begun, of the own area; one that own rows take part in first, then an open one."""
+    still_open = or_(Cycle.closed_on.is_(None), Cycle.closed_on >= today)
+    takes_part = exists().where(Participation.cycle_id == Cycle.id)
+    order = (takes_part.desc(), still_open.desc(), Cycle.year.desc(), Cycle.id)
+    return session.execute(select(Cycle).where(Cycle.opened_on <= today).order_by(*order).limit(1)).scalar()
 
 
 def enter(

@@ -2,8 +2,9 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import inspect, or_, select
 
 from app.errors import OcopError
 from app.session import OcopSession
@@ -15,6 +16,10 @@ POTENTIAL_FIVE = "Tiềm năng 5 sao, chờ bộ đánh giá."
 
 class PointsOutOfRange(OcopError):
     sentence = "Điểm trung bình {points} nằm ngoài khoảng 0 đến 100. Xem lại biên bản chấm rồi nhập lại."
+
+
+class PointsTooFine(OcopError):
+    sentence = "Điểm trung bình {points} có quá {most} số lẻ. Ghi nhiều nhất {most} số sau dấu phẩy."
 
 
 class StarsOutOfRange(OcopError):
@@ -73,15 +78,19 @@ def record(
 
 
 def settle(session: OcopSession, rating: Rating) -> None:
-    """Fill what follows from points, stars, product and day; what was typed as printed (authority, last day) stays.
+    """Fill what follows from points, stars, product and day, of a new result as of a changed one.
 
-    For a screen that saves a form: call it before the flush.
+    What was typed as printed (authority, last day) stays; what followed from the values before a change follows
+    anew. For a screen that saves a form: call it before the flush.
 
-    Raises PointsOutOfRange, StarsOutOfRange, BeforeFirstRegime, StarsAbovePoints, NoReasonForFewerStars.
+    Raises PointsOutOfRange, PointsTooFine, StarsOutOfRange, BeforeFirstRegime, StarsAbovePoints,
+    NoReasonForFewerStars.
     """
     points, day = rating.mean_points, rating.decided_on
     if not 0 <= points <= rules.HIGHEST:
         raise PointsOutOfRange(points=_shown(points))
+    if points != round(points, rules.DECIMALS):
+        raise PointsTooFine(points=_shown(points), most=rules.DECIMALS)
     if not 1 <= rating.stars <= 5:
         raise StarsOutOfRange(stars=rating.stars)
     regime = rules.regime_on(day)
@@ -90,18 +99,44 @@ def settle(session: OcopSession, rating: Rating) -> None:
     by_points = rules.stars(points)
     if rating.stars > by_points:
         raise StarsAbovePoints(stars=rating.stars, points=_shown(points), by_points=by_points)
-    if rating.stars < by_points and not rating.difference_reason:
-        if (by_points, rating.stars) != (rules.MINISTRY_STARS, rules.MINISTRY_STARS - 1):
-            raise NoReasonForFewerStars(stars=rating.stars, points=_shown(points), by_points=by_points)
-        rating.potential_five = True
+    if rating.difference_reason == POTENTIAL_FIVE:
+        rating.difference_reason = ""
+    # With a reason of its own the ministry has decided.
+    rating.potential_five = rules.may_be_five(by_points, rating.stars) and not rating.difference_reason
+    if rating.potential_five:
         rating.difference_reason = POTENTIAL_FIVE
+    if rating.stars < by_points and not rating.difference_reason:
+        raise NoReasonForFewerStars(stars=rating.stars, points=_shown(points), by_points=by_points)
     rating.regime = regime
     rating.stars_by_points = by_points
-    rating.authority = rating.authority or _authority(session, rating)
-    if rating.participation is None and rating.participation_id is None:
-        rating.participation = _taking_part(session, rating)
-    if rating.expires_on is None and rating.stars >= rules.CERTIFIED_STARS:
+    _follow(session, rating)
+
+
+def _follow(session: OcopSession, rating: Rating) -> None:
+    """Authority, cycle and last day, where they are empty or are what the values before the change gave."""
+    product, stars, day = _product(session, rating), rating.stars, rating.decided_on
+    alone = rating.participation is None and rating.participation_id is None
+    if inspect(rating).persistent:
+        product_before = session.get_one(Product, _before(rating, "product_id"))
+        stars_before, day_before = _before(rating, "stars"), _before(rating, "decided_on")
+        if rating.authority == _authority(session, product_before, stars_before, day_before):
+            rating.authority = ""
+        if rating.expires_on == rules.expires_on(day_before):
+            rating.expires_on = None
+        alone = alone or (product_before, day_before) != (product, day)
+    rating.authority = rating.authority or _authority(session, product, stars, day)
+    if alone:
+        rating.participation = _taking_part(session, product, day)
+    if stars < rules.CERTIFIED_STARS:
+        rating.expires_on = None
+    elif rating.expires_on is None:
         rating.expires_on = rules.expires_on(day)
+
+
+def _before(rating: Rating, name: str) -> Any:
+    """The value of a column as the database has it."""
+    history = inspect(rating).attrs[name].history
+    return history.deleted[0] if history.deleted else getattr(rating, name)
 
 
 def _at_province(points: Decimal) -> int:
@@ -109,33 +144,30 @@ def _at_province(points: Decimal) -> int:
     return min(rules.stars(points), rules.MINISTRY_STARS - 1) if 0 <= points <= rules.HIGHEST else 1
 
 
-def _authority(session: OcopSession, rating: Rating) -> str:
+def _authority(session: OcopSession, product: Product, stars: int, day: date) -> str:
     """The office as it was named on the day, from the place where the product is made."""
-    match rules.authority_of(rating.stars, rating.decided_on):
+    commune = session.get_one(Commune, product.commune_id)
+    match rules.authority_of(stars, day):
         case None:
             return ""
         case rules.Authority.MINISTRY:
-            return rules.ministry_on(rating.decided_on)
-        case rules.Authority.DISTRICT if (district := _commune(session, rating).district) is not None:
-            return _committee(district.name)
+            return rules.ministry_on(day)
+        case rules.Authority.DISTRICT if commune.district is not None:
+            return _committee(commune.district.name)
         case _:
-            return _committee(_commune(session, rating).province.name)
+            return _committee(commune.province.name)
 
 
-def _taking_part(session: OcopSession, rating: Rating) -> Participation | None:
+def _taking_part(session: OcopSession, product: Product, day: date) -> Participation | None:
     """The product's part in the cycle that was open on the day of the decision."""
     statement = (
         select(Participation)
         .join(Participation.cycle)
-        .where(Participation.product_id == _product(session, rating).id, Cycle.opened_on <= rating.decided_on)
-        .where(or_(Cycle.closed_on.is_(None), Cycle.closed_on >= rating.decided_on))
+        .where(Participation.product_id == product.id, Cycle.opened_on <= day)
+        .where(or_(Cycle.closed_on.is_(None), Cycle.closed_on >= day))
         .order_by(Cycle.year.desc())
     )
     return session.scalars(statement.limit(1)).first()
-
-
-def _commune(session: OcopSession, rating: Rating) -> Commune:
-    return session.get_one(Commune, _product(session, rating).commune_id)
 
 
 def _product(session: OcopSession, rating: Rating) -> Product:

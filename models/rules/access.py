@@ -2,7 +2,7 @@
 
 Verbs: list, details, create, edit, delete, export, import, and the actions advance, send_back, resubmit,
 reset_password.
-Source: DESIGN §1; districts act until 30/06/2025 and for records of that time.
+Source: DESIGN §1. The district level ended on 01/07/2025: its clerks have rows of that time alone, by their area.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from models.user import Role
 
 LOOK = ("list", "details", "export")
-KEEP = (*LOOK, "create", "edit", "delete", "import")
+KEEP = (*LOOK, "create", "edit", "delete")
 MOVE = ("advance", "send_back", "resubmit")
 PLACES = ("province", "district", "commune")
 PROGRAMME = ("cycle", "cycle-step", "product-group", "criteria-set")
@@ -20,7 +20,6 @@ _CLERK: dict[str, tuple[str, ...]] = {
     "entity": KEEP,
     "product": (*KEEP, *MOVE),
     "participation": (*LOOK, "create", *MOVE),
-    "import-batch": ("list", "details"),
 }
 
 ACCESS: dict[Role, dict[str, tuple[str, ...]]] = {
@@ -29,8 +28,8 @@ ACCESS: dict[Role, dict[str, tuple[str, ...]]] = {
     Role.PROVINCE_CLERK: {
         **_CLERK,
         "commune": (*LOOK, "import"),
+        "import-batch": ("list", "details"),
         "cycle": (*LOOK, "create", "edit"),
-        "participation": (*LOOK, "create", "delete", *MOVE),
         "rating": KEEP,
     },
     Role.COUNCIL_MEMBER: {
@@ -42,6 +41,7 @@ ACCESS: dict[Role, dict[str, tuple[str, ...]]] = {
     Role.ADMINISTRATOR: {
         **dict.fromkeys(("entity", "product", "participation", "rating"), LOOK),
         **dict.fromkeys((*PLACES, *PROGRAMME), KEEP),
+        "commune": (*KEEP, "import"),
         "user": (*LOOK, "create", "edit", "reset_password"),
         "audit": LOOK,
         "import-batch": LOOK,

@@ -121,7 +121,7 @@ def missing_to_send_back(participation: Participation, *, today: date) -> list[R
         reasons.append(
             Reason(
                 f"Bước {participation.step.number} không nhận giấy tờ nên không trả lại được",
-                "Chỉ trả lại ở bước 2, 4 và 7.",
+                "Chỉ trả lại ở bước có nộp giấy tờ.",
             )
         )
     if participation.state is ParticipationState.RETURNED:

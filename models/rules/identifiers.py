@@ -3,6 +3,15 @@
 _WEIGHTS = (31, 29, 23, 19, 17, 13, 7, 5, 3)
 
 
+def tax_code_written(code: str) -> str:
+    """The one way a tax code is kept: digits only, a branch as 0123456789-001; other text only without spaces."""
+    written = "".join(code.split())
+    digits = written.replace("-", "")
+    if not digits.isdecimal():
+        return written
+    return f"{digits[:10]}-{digits[10:]}" if len(digits) == 13 else digits
+
+
 def tax_code_problem(code: str) -> str | None:
     """What is wrong with a tax code, as a sentence; None when nothing is.
 

@@ -8,6 +8,8 @@ from enum import StrEnum
 from models.rating import Regime
 
 HIGHEST = Decimal(100)
+# As many as are kept (models/base.py, Points).
+DECIMALS = 6
 VALID_MONTHS = 36
 CERTIFIED_STARS = 3
 MINISTRY_STARS = 5
@@ -36,6 +38,11 @@ def stars(total: Decimal) -> int:
     if not 0 <= total <= HIGHEST:
         raise ValueError(f"points out of range: {total}")
     return next((star for bound, star in _LOWER_BOUNDS if total >= bound), 1)
+
+
+def may_be_five(by_points: int, awarded: int) -> bool:
+    """Five stars by points, four awarded: the ministry alone gives five."""
+    return (by_points, awarded) == (MINISTRY_STARS, MINISTRY_STARS - 1)
 
 
 def regime_on(day: date) -> Regime | None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from models.rules.identifiers import tax_code_problem
+from models import Entity
+from models.rules.identifiers import tax_code_problem, tax_code_written
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,24 @@ def test_every_ten_digit_number_has_at_most_one_check_digit() -> None:
 def test_a_sentence_ends_and_says_what_to_do_next() -> None:
     for code in ("x", "1", "9900000017", "9900000016-000"):
         assert (tax_code_problem(code) or "").endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        (" 9900 000 016 ", "9900000016"),
+        ("9900000016001", "9900000016-001"),
+        ("9900000016 - 001", "9900000016-001"),
+        ("99000000-16", "9900000016"),
+        ("099000000001", "099000000001"),
+        ("MST 9900000016", "MST9900000016"),
+    ],
+)
+def test_a_tax_code_is_kept_in_one_way(typed: str, kept: str) -> None:
+    assert tax_code_written(typed) == kept
+    assert Entity(tax_code=typed).tax_code == kept
+
+
+def test_no_tax_code_stays_none() -> None:
+    assert Entity(tax_code="  ").tax_code is None
+    assert Entity(tax_code=None).tax_code is None

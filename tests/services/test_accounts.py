@@ -683,6 +683,41 @@ def test_locking_on_the_screen_ends_the_sessions_too(database: Database) -> None
     assert resume(database, token) is None
 
 
+def test_locking_and_unlocking_on_the_screen_say_so_in_the_trail_and_forget_wrong_passwords(
+    database: Database,
+) -> None:
+    open_account(database)
+    for _ in range(5):
+        sign_in(database, password="sai rồi")
+    with database.writing.begin() as session:
+        accounts.change_user(session, user_of(session), {"locked": True})
+    with database.writing.begin() as session:
+        accounts.change_user(session, user_of(session), {"locked": False, "office": "Văn phòng"})
+
+    assert sign_in(database).token is not None
+    assert {"khóa tài khoản", "mở khóa tài khoản"} <= {entry.verb for entry in trail(database, "users")}
+
+
+@pytest.mark.parametrize("values", [{"locked": True}, {"role": Role.AUDITOR}], ids=str)
+def test_an_administrator_neither_locks_nor_demotes_himself(database: Database, values: dict[str, Any]) -> None:
+    open_account(database)
+    open_account(database, "minh")
+    with database.reading() as session:
+        lan = accounts.actor_named(session, "lan")
+
+    with acting_as(lan):
+        with pytest.raises(accounts.OwnAccount), database.writing.begin() as session:
+            accounts.change_user(session, user_of(session), values)
+        with database.writing.begin() as session:
+            accounts.change_user(session, user_of(session), {"full_name": "Lê Lan", "role": Role.ADMINISTRATOR})
+            accounts.change_user(session, user_of(session, "minh"), values)
+
+    with database.reading() as session:
+        found, other = user_of(session), user_of(session, "minh")
+        assert (found.full_name, found.role, found.locked) == ("Lê Lan", Role.ADMINISTRATOR, False)
+        assert (other.role, other.locked) != (Role.ADMINISTRATOR, False)
+
+
 @pytest.mark.fill("reference")
 def test_a_place_is_the_life_in_force_or_the_last_one(database: Database) -> None:
     with database.reading() as session:

@@ -24,6 +24,8 @@ from models import (
     BatchState,
     Commune,
     CommuneKind,
+    CommuneSuccession,
+    Cycle,
     District,
     Entity,
     ImportBatch,
@@ -32,6 +34,7 @@ from models import (
     ProvinceKind,
     Role,
     RowAction,
+    User,
 )
 from models.base import Base, now
 
@@ -980,3 +983,95 @@ def test_a_colleague_is_told_that_the_file_came_before(office: Office, clerk_of:
 
     assert notes[0].startswith("Tệp này đã nhập lúc ")
     assert notes[0].endswith(f" bởi {one.name}, đợt nhập số 2.")
+
+
+def test_a_refused_row_tells_nothing_of_its_province(office: Office, clerk_of: Clerk) -> None:
+    office.bring_in(listed((*CAU_KE, "29311", "Xã Hòa Ân", None)), IN_2020)
+    clerk = clerk_of("83")
+
+    with acting_as(clerk):
+        plan = office.plan(listed(TAN_XUAN, (*CAU_KE, "29308", "Thị trấn Cầu Kè", None)), IN_2021)
+
+    assert [note for note in plan.notes if "mà tệp không có" in note] == [
+        "1 xã, phường đang có mà tệp không có, giữ nguyên: 29224 Xã An Thạnh."
+    ]
+
+
+def test_only_its_maker_writes_or_drops_a_plan(office: Office, clerk_of: Clerk) -> None:
+    with acting_as(clerk_of("83")):
+        batch_id = office.store(listed(TAN_XUAN), IN_2021)
+
+    with pytest.raises(importing.NotTheMaker):
+        office.apply(batch_id)
+    with office.database.writing.begin() as session, pytest.raises(importing.NotTheMaker):
+        importing.drop(session, session.get_one(ImportBatch, batch_id))
+
+    assert office.batch(batch_id).state is BatchState.PLANNED
+    assert office.lives("29119") == []
+
+
+# ---- the work goes on -------------------------------------------------------------------------------------------
+
+
+def test_accounts_and_open_cycles_follow_their_place(office: Office) -> None:
+    office.bring_in(listed(AN_THANH, GIAO_THANH), IN_2017)
+    with office.database.writing.begin() as session:
+        province = session.scalars(select(Province)).one()
+        district = session.scalars(select(District)).one()
+        communes = {unit.code: unit for unit in session.scalars(select(Commune))}
+        for name, role, place in (
+            ("tinh", Role.PROVINCE_CLERK, province),
+            ("huyen", Role.DISTRICT_CLERK, district),
+            ("xa", Role.COMMUNE_CLERK, communes["29224"]),
+            ("xa2", Role.COMMUNE_CLERK, communes["29227"]),
+        ):
+            accounts.add_user(session, username=name, full_name="Trần Minh Khoa", role=role, place=place)
+        for year, closed in ((2019, date(2019, 12, 31)), (2021, None)):
+            opened = date(year, 1, 1)
+            session.add(Cycle(name=f"Năm {year}", year=year, province=province, opened_on=opened, closed_on=closed))
+    old_province, old_communes = province.id, {code: unit.id for code, unit in communes.items()}
+
+    renamed = ("83", "Thành phố Bến Tre", "837", "Thị xã Thạnh Phú")
+    office.bring_in(
+        listed((*renamed, "29224", "Xã An Nhơn", "Xã"), (*renamed, "29227", "Xã Giao Thạnh", "Xã")), IN_2021
+    )
+
+    with office.database.reading() as session:
+        users = {user.username: user for user in session.scalars(select(User))}
+        cycles = {cycle.year: cycle for cycle in session.scalars(select(Cycle))}
+        clerk = accounts.actor_named(session, "xa")
+        said = [(s.old_id, s.new_id) for s in session.scalars(select(CommuneSuccession))]
+        assert accounts.area_label(users["tinh"]) == "Thành phố Bến Tre"
+        assert accounts.area_label(users["huyen"]) == "Thị xã Thạnh Phú"
+        assert accounts.area_label(users["xa"]) == "Xã An Nhơn"
+        assert users["xa2"].commune_id == old_communes["29227"]
+        assert cycles[2019].province_id == old_province
+        assert cycles[2021].province.name == "Thành phố Bến Tre"
+        assert clerk.area.communes == {old_communes["29224"], users["xa"].commune_id}
+        assert clerk.area.around == {old_province, cycles[2021].province_id}
+        assert said == [(old_communes["29224"], users["xa"].commune_id)]
+
+
+def test_an_account_does_not_follow_a_code_that_was_given_to_another_place(desk: Office) -> None:
+    desk.bring_in(listed(AN_THANH), IN_2017)
+    with desk.database.writing.begin() as session:
+        commune = session.scalars(select(Commune)).one()
+        accounts.add_user(session, username="xa", full_name="Trần Minh Khoa", role=Role.COMMUNE_CLERK, place=commune)
+
+    desk.bring_in(listed(("86", "Tỉnh Vĩnh Long", None, None, "29224", "Xã Thạnh Phú", "Xã")), REFORM)
+
+    with desk.database.reading() as session:
+        assert session.scalars(select(User)).one().commune_id == commune.id
+        assert session.scalars(select(CommuneSuccession)).all() == []
+
+
+def test_a_new_commune_does_not_get_the_id_of_a_deleted_one(office: Office) -> None:
+    office.bring_in(listed(AN_THANH, GIAO_THANH), IN_2017)
+    with office.database.writing.begin() as session:
+        last = session.scalars(select(Commune).order_by(Commune.id.desc())).first()
+        assert last is not None
+        session.delete(last)
+
+    office.bring_in(listed(TAN_XUAN), IN_2017)
+
+    assert office.in_force(IN_2017)["29119"].id > last.id

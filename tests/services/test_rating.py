@@ -8,8 +8,8 @@ from sqlalchemy import select
 from app.current import acting_as, system
 from app.database import Database
 from app.errors import OcopError
-from app.services import rating
-from models import AuditEntry, Commune, Entity, EntityKind, Product, Rating, Regime
+from app.services import cycle, rating
+from models import AuditEntry, Commune, Cycle, Entity, EntityKind, Product, Rating, Regime
 
 pytestmark = pytest.mark.fill("reference")
 
@@ -117,6 +117,7 @@ def test_a_result_after_the_merger_is_the_new_provinces(new: Made) -> None:
         ("69.99", 4, "", "Hạng 4 sao cao hơn điểm: 69,99 điểm chỉ được 3 sao"),
         ("75", 3, "", "Hạng 3 sao thấp hơn điểm: 75 điểm được 4 sao"),
         ("95", 3, "", "Hạng 3 sao thấp hơn điểm"),
+        ("53.3333333", None, "", "Điểm trung bình 53,3333333 có quá 6 số lẻ"),
         ("75", 0, "", "Hạng 0 sao không có"),
     ],
 )
@@ -139,6 +140,113 @@ def test_four_stars_for_ninety_points_and_a_reason_are_no_potential_five(old: Ma
     made, _ = old.rate("92", date(2024, 6, 1), 4, "Bộ đánh giá lại, không đạt 5 sao")
 
     assert (made.stars, made.potential_five) == (4, False)
+
+
+def facts(made: Rating) -> tuple[object, ...]:
+    """Everything that follows from what is typed."""
+    return (
+        made.product_id,
+        made.participation_id,
+        made.mean_points,
+        made.stars_by_points,
+        made.stars,
+        made.difference_reason,
+        made.potential_five,
+        made.regime,
+        made.authority,
+        made.expires_on,
+    )
+
+
+@pytest.fixture
+def twice(old: Made) -> Made:
+    """The same, and another product of the province, both in the cycle of 2024."""
+    with acting_as(system("kiểm thử")), old.database.writing.begin() as session:
+        product = session.get_one(Product, old.product_id)
+        other = Product(name="Dừa sáp", entity=product.entity, commune=product.commune)
+        here = Cycle(
+            year=2024, name="Chu trình OCOP 2024", province=product.commune.province, opened_on=date(2024, 1, 1)
+        )
+        session.add_all([other, here])
+        session.flush()
+        for each in (product, other):
+            cycle.enter(session, each, here, today=date(2024, 1, 2))
+    return old
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"mean_points": Decimal(40), "stars": 2},
+        {"mean_points": Decimal(60), "stars": 3},
+        {"mean_points": Decimal(92), "stars": 5},
+        {"decided_on": date(2025, 5, 20)},
+        {"decided_on": date(2021, 5, 20)},
+        {"product": "Dừa sáp"},
+        {"product": "Dừa sáp", "mean_points": Decimal(60), "stars": 3, "decided_on": date(2025, 5, 20)},
+    ],
+    ids=str,
+)
+def test_a_changed_result_says_what_a_new_one_would_and_changed_back_what_it_said(
+    twice: Made, changed: dict[str, object]
+) -> None:
+    with acting_as(system("kiểm thử")), twice.database.writing.begin() as session:
+        kept: dict[str, object] = {
+            "product": session.get_one(Product, twice.product_id),
+            "mean_points": Decimal(92),
+            "stars": 4,
+            "decided_on": date(2024, 6, 1),
+        }
+        if "product" in changed:
+            changed = changed | {"product": session.scalars(select(Product).where(Product.name == "Dừa sáp")).one()}
+
+        def made_new(values: dict[str, object]) -> tuple[object, ...]:
+            fresh = Rating(**values, difference_reason="", authority="", decision_number="")
+            with session.no_autoflush:
+                rating.settle(session, fresh)
+            session.add(fresh)
+            session.flush()
+            found = facts(fresh)
+            session.delete(fresh)
+            session.flush()
+            return found
+
+        def edited(row: Rating, values: dict[str, object]) -> tuple[object, ...]:
+            with session.no_autoflush:
+                for name, value in values.items():
+                    setattr(row, name, value)
+                rating.settle(session, row)
+            session.flush()
+            return facts(row)
+
+        first, second = made_new(kept), made_new(kept | changed)
+        row = rating.record(
+            session,
+            session.get_one(Product, twice.product_id),
+            mean_points=Decimal(92),
+            decided_on=date(2024, 6, 1),
+        )
+        session.flush()
+
+        assert first != second
+        assert facts(row) == first
+        assert edited(row, changed) == second
+        assert edited(row, kept) == first
+
+
+def test_what_was_typed_as_printed_stays_through_a_change(old: Made) -> None:
+    made, _ = old.rate("75", date(2024, 6, 1))
+    with acting_as(system("kiểm thử")), old.database.writing.begin() as session:
+        row = session.get_one(Rating, made.id)
+        row.authority, row.expires_on = "UBND tỉnh (in nhầm)", date(2027, 7, 1)
+        with session.no_autoflush:
+            rating.settle(session, row)
+        session.flush()
+        row.decided_on = date(2024, 7, 2)
+        with session.no_autoflush:
+            rating.settle(session, row)
+
+        assert (row.authority, row.expires_on) == ("UBND tỉnh (in nhầm)", date(2027, 7, 1))
 
 
 def test_a_day_before_the_first_decision_is_refused(old: Made) -> None:

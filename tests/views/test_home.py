@@ -3,7 +3,10 @@
 import re
 
 import pytest
+from sqlalchemy import select
 
+from app.session import OcopSession
+from models import Entity
 from tests.views.conftest import Clerk
 from tests.views.page import text_of
 
@@ -41,6 +44,15 @@ def test_the_menu_opens(clerk: Clerk, username: str) -> None:
     addresses = re.findall(r'href="(/admin/[^"]*)"', menu)
 
     assert all(someone.get(address).status_code == 200 for address in addresses)
+
+
+def test_a_record_leads_to_what_belongs_to_it(clerk: Clerk, look: OcopSession) -> None:
+    entity = look.scalars(select(Entity).where(Entity.name == "HTX dừa sáp Cồn Lớn")).one()
+
+    page = clerk("xa").get(f"/admin/entity/details/{entity.id}").text
+
+    assert "Kem dừa sáp" in page
+    assert f"/admin/product/list?entity={entity.id}" in page
 
 
 def test_an_auditor_sees_the_trail_and_nothing_else(clerk: Clerk) -> None:

@@ -13,10 +13,12 @@ from starlette.testclient import TestClient
 
 from app.current import acting_as, system
 from app.database import Database
+from app.services.cycle import open_cycle
 from app.session import OcopSession
-from models import AuditEntry, BatchState, Commune, ImportBatch, ImportRow, Province
+from models import AuditEntry, BatchState, Commune, ImportBatch, ImportRow, Product, Province
 from models.base import now
 from tests.views.conftest import Clerk
+from tests.views.page import form_of
 
 HEADER = ("Mã TP", "Tỉnh Thành Phố", "Mã PX", "Phường Xã")
 OF_86 = ("86", "Tỉnh Vĩnh Long")
@@ -273,6 +275,51 @@ def test_the_batch_of_another_clerk_is_not_there(clerk: Clerk, look: OcopSession
 
     assert [answer.status_code for answer in answers] == [404, 404, 404]
     assert look.scalars(select(ImportBatch)).one().state is BatchState.PLANNED
+
+
+def test_who_may_see_the_plan_of_another_cannot_write_or_drop_it(clerk: Clerk, look: OcopSession) -> None:
+    href = send(clerk("tinh"), workbook(NEW)).headers["location"]
+    admin = clerk("admin")
+
+    page = admin.get(href)
+    answers = [admin.post(f"{href}/confirm"), admin.post(f"{href}/drop")]
+
+    assert page.status_code == 200
+    assert f'action="{href}/' not in page.text
+    assert [answer.status_code for answer in answers] == [409, 409]
+    assert all("do Lê Thị Thu Hà tải lên" in text(answer) for answer in answers)
+    assert look.scalars(select(ImportBatch)).one().state is BatchState.PLANNED
+
+
+def test_after_a_rename_the_commune_clerk_works_on(clerk: Clerk, look: OcopSession) -> None:
+    admin = clerk("admin")
+    row = ("86", "Thành phố Vĩnh Long", "29182", "Phường Thạnh Phú")
+    href = send(admin, workbook(row)).headers["location"]
+    assert admin.post(f"{href}/confirm").status_code == 303
+    xa = clerk("xa")
+
+    def create(screen: str, **typed: str) -> Response:
+        page = xa.get(f"/admin/{screen}/create")
+        return xa.post(f"/admin/{screen}/create", data={**form_of(page.text), **typed})
+
+    entity = {"name": "HTX Rạch Cừ", "kind": "htx", "commune-text": "Phường Thạnh Phú"}
+    made = [
+        create("entity", **entity),
+        create(
+            "product",
+            **{"name": "Kẹo dừa lá mơ", "entity-text": "HTX Rạch Cừ", "commune-text": "Phường Thạnh Phú"},
+        ),
+    ]
+
+    assert [answer.status_code for answer in made] == [303, 303]
+    new = look.scalars(select(Product).where(Product.name == "Kẹo dừa lá mơ")).one()
+    old = look.scalars(select(Product).where(Product.name == "Kem dừa sáp")).one()
+    assert new.commune.name == "Phường Thạnh Phú"
+    assert new.province.name == "Thành phố Vĩnh Long"
+    for product in (new, old):
+        cycle = open_cycle(look, product, date(2026, 11, 2))
+        assert cycle is not None
+        assert cycle.year == 2026
 
 
 @pytest.mark.parametrize("verb", ["confirm", "drop"])

@@ -1,7 +1,11 @@
 """Lists: found without marks, filtered, sorted, paged; bad addresses are answered, never 500."""
 
+import re
+from html import unescape
+
 import pytest
 from sqlalchemy import select
+from starlette.applications import Starlette
 
 from app.session import OcopSession
 from models import Product
@@ -148,3 +152,51 @@ def test_suggestions_stay_inside_the_area(clerk: Clerk) -> None:
     found = clerk("xa").get("/admin/product/ajax/lookup", params={"name": "commune", "term": "đại điền"}).json()
 
     assert found["results"] == []
+
+
+@pytest.mark.parametrize("query", ["commune-text=Thạnh&commune=", "search=!!!", "search=%00"])
+def test_what_could_not_be_understood_never_shows_everything(clerk: Clerk, query: str) -> None:
+    page = clerk("tinh").get(f"/admin/product/list?{query}")
+
+    assert page.status_code == 400 or not rows_of(page.text) or query.endswith("%00")
+
+
+@pytest.mark.parametrize("username", ["tinh", "admin"])
+def test_every_filter_of_a_panel_takes_what_it_offers(clerk: Clerk, site: Starlette, username: str) -> None:
+    someone = clerk(username)
+    asked = 0
+    for view in site.state.admin.views:
+        page = someone.get(f"/admin/{view.identity}/list")
+        if page.status_code != 200:
+            continue
+        panel = page.text.partition('class="o-filters"')[2].partition("</form>")[0]
+        for select_, options in re.findall(r'<select[^>]*name="([^"]+)"[^>]*>(.*?)</select>', panel, flags=re.S):
+            for value in [v for v in re.findall(r'<option value="([^"]*)"', options) if v][:2]:
+                answer = someone.get(f"/admin/{view.identity}/list", params={select_: unescape(value)})
+                assert answer.status_code == 200, (view.identity, select_, value)
+                asked += 1
+        for address in re.findall(r'href="(\?[^"]*sortBy=[^"]*)"', page.text):
+            assert someone.get(f"/admin/{view.identity}/list{unescape(address)}").status_code == 200
+    assert asked > 10
+
+
+@pytest.mark.parametrize("page", ["999999999", "-999999999", "0"])
+def test_a_page_that_cannot_be_is_answered(clerk: Clerk, page: str) -> None:
+    assert clerk("tinh").get(f"/admin/product/list?page={page}").status_code == 200
+
+
+@pytest.mark.parametrize("address", ["import-batch/ajax/lookup?name=user&term=tran", "import-batch/list?user=1"])
+def test_nobody_learns_names_of_accounts_from_a_filter(clerk: Clerk, address: str) -> None:
+    for username in ("xa", "tinh"):
+        page = clerk(username).get(f"/admin/{address}")
+
+        assert "admin" not in text_of(page.text).split("Quản trị")[0].lower().replace("/admin/", "")
+        assert "Tài khoản:" not in page.text
+
+
+def test_the_panel_keeps_the_filters_outside_it(clerk: Clerk) -> None:
+    page = clerk("tinh").get("/admin/rating/list?product=1&sortBy=stars&sort=asc").text
+
+    panel = page.partition('class="o-pop"')[2].partition("</form>")[0]
+    assert '<input type="hidden" name="product" value="1">' in panel
+    assert '<input type="hidden" name="sortBy" value="stars">' in panel

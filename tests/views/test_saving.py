@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.session import OcopSession
-from models import AuditEntry, Commune, Entity, Product
+from models import AuditEntry, Commune, Entity, Product, Rating
 from tests.views.conftest import Clerk
 from tests.views.page import edit, form_of, text_of
 
@@ -116,10 +116,12 @@ def test_a_conflict_is_merged_as_the_clerk_chooses(clerk: Clerk, look: OcopSessi
     conflict = form_of(xa.post(f"/admin/product/edit/{kem.id}", data={**opened, **mine, "save": "save"}).text)
 
     unchosen = xa.post(f"/admin/product/edit/{kem.id}", data=conflict)
-    chosen = xa.post(f"/admin/product/edit/{kem.id}", data={**conflict, "choose-packaging": "mine"})
+    chosen = xa.post(f"/admin/product/edit/{kem.id}", data={**form_of(unchosen.text), "choose-packaging": "mine"})
 
     look.rollback()
-    assert unchosen.status_code == 400
+    assert unchosen.status_code == 409
+    assert "Hũ thủy tinh 200 g" in unchosen.text
+    assert "Hũ nhựa 250 g" in unchosen.text
     assert chosen.status_code == 303
     assert kem.packaging == "Hũ nhựa 250 g"
     assert kem.standard == "TCCS 05:2026"
@@ -200,3 +202,39 @@ def test_a_new_account_gets_its_password_once(clerk: Clerk, look: OcopSession) -
     assert page.status_code == 200
     assert "Mật khẩu dùng một lần" in page.text
     assert "password_hash" not in admin.get("/admin/user/list").text
+
+
+@pytest.mark.parametrize(
+    ("points", "sentence"),
+    [("69,9999999", "nhiều nhất 6 số lẻ"), ("1.5.2", "không phải số"), ("tám mươi", "không phải số")],
+)
+def test_a_number_is_never_changed_silently(clerk: Clerk, look: OcopSession, points: str, sentence: str) -> None:
+    rating = look.scalars(select(Rating).order_by(Rating.id).limit(1)).one()
+
+    page = edit(clerk("tinh"), rating, mean_points=points)
+
+    assert page.status_code == 400
+    assert sentence in page.text
+
+
+def test_line_breaks_of_a_browser_are_no_change(clerk: Clerk, look: OcopSession) -> None:
+    kem = product(look, "Kem dừa sáp")
+    xa = clerk("xa")
+    edit(xa, kem, description="Dòng một\r\nDòng hai")
+    kem = product(look, "Kem dừa sáp")
+    version = kem.version
+
+    edit(xa, kem, description="Dòng một\r\nDòng hai")
+
+    look.rollback()
+    assert kem.description == "Dòng một\nDòng hai"
+    assert kem.version == version
+
+
+def test_an_edited_name_wins_over_the_id_left_behind_it(clerk: Clerk, look: OcopSession) -> None:
+    kem = product(look, "Kem dừa sáp")
+
+    edit(clerk("xa"), kem, **{"entity-text": "Cơ sở mắm Tư Cù Lao"})
+
+    look.rollback()
+    assert kem.entity.name == "Cơ sở mắm Tư Cù Lao"

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
-from admin_views.security import BodyLimit, RequestNumber, SameOrigin, SecurityHeaders
+from admin_views.security import BodyLimit, KnownHost, RequestNumber, SameOrigin, SecurityHeaders
 from app.current import NoActorError, actor, set_actor, system
 
 SAME = {"sec-fetch-site": "same-origin"}
@@ -206,6 +206,18 @@ async def test_what_is_too_large_is_dropped_piece_by_piece_and_answered_even_wit
     assert left == 0
     assert answers[0]["status"] == 413
     assert answers[1]["body"].decode().startswith("Dữ liệu gửi lên lớn hơn 1 MB.")
+
+
+@pytest.mark.parametrize(
+    ("host", "status"), [("ocop.test", 200), ("OCOP.test:8000", 200), ("khac.test", 400), ("", 400)]
+)
+def test_an_address_that_was_not_declared_is_refused_in_a_sentence(host: str, status: int) -> None:
+    app = Starlette(routes=[Route("/admin/", say_size)], middleware=[Middleware(KnownHost, allowed=["ocop.test"])])
+
+    answer = TestClient(app).get("/admin/", headers={"host": host})
+
+    assert answer.status_code == status
+    assert ("OCOP_ALLOWED_HOSTS" in answer.text) == (status == 400)
 
 
 @pytest.fixture

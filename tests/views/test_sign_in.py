@@ -220,16 +220,16 @@ def test_another_site_cannot_sign_anyone_in_or_out(browser: TestClient) -> None:
 def test_the_first_password_must_be_changed_before_anything_else(browser: TestClient, database: Database) -> None:
     with acting_as(system("kiểm thử")):
         open_account(database, "minh", force_change=True)
-    assert sign_in(browser, "minh", next="/admin/product/list").headers["location"] == "/admin/password"
+    wanted = "/admin/password?next=/admin/product/list%3Fsearch%3Da"
+    assert sign_in(browser, "minh", next="/admin/product/list?search=a").headers["location"] == wanted
 
-    assert browser.get("/admin/product/list").headers["location"] == "/admin/password"
-    page = browser.get("/admin/password")
+    assert browser.get("/admin/product/list?search=a").headers["location"] == wanted
+    page = browser.get(wanted)
     assert "Mật khẩu đang dùng là mật khẩu được cấp." in page.text
-    answer = browser.post(
-        "/admin/password", data={"old": PASSWORD, "new": "mật khẩu mới hẳn", "repeat": "mật khẩu mới hẳn"}
-    )
+    assert f'action="{wanted}"' in page.text
+    answer = browser.post(wanted, data={"old": PASSWORD, "new": "mật khẩu mới hẳn", "repeat": "mật khẩu mới hẳn"})
 
-    assert (answer.status_code, answer.headers["location"]) == (303, "/admin/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/admin/product/list?search=a")
     assert "được cấp" not in browser.get("/admin/password").text
     browser.post("/admin/logout")
     assert sign_in(browser, "minh").status_code == 400

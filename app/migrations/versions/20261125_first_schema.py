@@ -43,7 +43,8 @@ def upgrade() -> None:
     sa.Column('sort_key', sa.String(length=200).with_variant(sa.String(length=200, collation='C'), 'postgresql'), nullable=False),
     sa.CheckConstraint('valid_to IS NULL OR valid_to >= valid_from', name=op.f('ck_criteria_sets_period')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_criteria_sets')),
-    sa.UniqueConstraint('decision', 'number', name=op.f('uq_criteria_sets_decision_number'))
+    sa.UniqueConstraint('decision', 'number', name=op.f('uq_criteria_sets_decision_number')),
+    sqlite_autoincrement=True
     )
     op.create_table('cycle_steps',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -68,7 +69,8 @@ def upgrade() -> None:
     sa.CheckConstraint('number BETWEEN 1 AND 20', name=op.f('ck_cycle_steps_number')),
     sa.CheckConstraint('valid_to IS NULL OR valid_to >= valid_from', name=op.f('ck_cycle_steps_period')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_cycle_steps')),
-    sa.UniqueConstraint('number', 'valid_from', name=op.f('uq_cycle_steps_number_valid_from'))
+    sa.UniqueConstraint('number', 'valid_from', name=op.f('uq_cycle_steps_number_valid_from')),
+    sqlite_autoincrement=True
     )
     op.create_table('grants',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -79,7 +81,8 @@ def upgrade() -> None:
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_grants')),
-    sa.UniqueConstraint('role', 'screen', 'verb', name=op.f('uq_grants_role_screen_verb'))
+    sa.UniqueConstraint('role', 'screen', 'verb', name=op.f('uq_grants_role_screen_verb')),
+    sqlite_autoincrement=True
     )
     op.create_table('product_groups',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -97,7 +100,8 @@ def upgrade() -> None:
     sa.Column('sort_key', sa.String(length=200).with_variant(sa.String(length=200, collation='C'), 'postgresql'), nullable=False),
     sa.ForeignKeyConstraint(['parent_id'], ['product_groups.id'], name=op.f('fk_product_groups_parent_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_product_groups')),
-    sa.UniqueConstraint('decision', 'code', name=op.f('uq_product_groups_decision_code'))
+    sa.UniqueConstraint('decision', 'code', name=op.f('uq_product_groups_decision_code')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('product_groups', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_product_groups_parent_id'), ['parent_id'], unique=False)
@@ -118,7 +122,8 @@ def upgrade() -> None:
     sa.Column('sort_key', sa.String(length=200).with_variant(sa.String(length=200, collation='C'), 'postgresql'), nullable=False),
     sa.CheckConstraint('valid_to IS NULL OR valid_to >= valid_from', name=op.f('ck_provinces_period')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_provinces')),
-    sa.UniqueConstraint('code', 'valid_from', name=op.f('uq_provinces_code_valid_from'))
+    sa.UniqueConstraint('code', 'valid_from', name=op.f('uq_provinces_code_valid_from')),
+    sqlite_autoincrement=True
     )
     op.create_table('sign_in_attempts',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -131,7 +136,8 @@ def upgrade() -> None:
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_sign_in_attempts')),
-    sa.UniqueConstraint('username', name=op.f('uq_sign_in_attempts_username'))
+    sa.UniqueConstraint('username', name=op.f('uq_sign_in_attempts_username')),
+    sqlite_autoincrement=True
     )
     op.create_table('criteria',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -152,7 +158,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['criteria_set_id'], ['criteria_sets.id'], name=op.f('fk_criteria_criteria_set_id')),
     sa.ForeignKeyConstraint(['parent_id'], ['criteria.id'], name=op.f('fk_criteria_parent_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_criteria')),
-    sa.UniqueConstraint('criteria_set_id', 'code', name=op.f('uq_criteria_criteria_set_id_code'))
+    sa.UniqueConstraint('criteria_set_id', 'code', name=op.f('uq_criteria_criteria_set_id_code')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('criteria', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_criteria_parent_id'), ['parent_id'], unique=False)
@@ -172,9 +179,11 @@ def upgrade() -> None:
     sa.Column('search_text', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), nullable=False),
     sa.Column('sort_key', sa.String(length=200).with_variant(sa.String(length=200, collation='C'), 'postgresql'), nullable=False),
     sa.CheckConstraint('closed_on IS NULL OR closed_on >= opened_on', name=op.f('ck_cycles_period')),
+    sa.CheckConstraint('year BETWEEN 2018 AND 2100', name=op.f('ck_cycles_year')),
     sa.ForeignKeyConstraint(['province_id'], ['provinces.id'], name=op.f('fk_cycles_province_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_cycles')),
-    sa.UniqueConstraint('year', 'province_id', name=op.f('uq_cycles_year_province_id'))
+    sa.UniqueConstraint('year', 'province_id', name=op.f('uq_cycles_year_province_id')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('cycles', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_cycles_province_id'), ['province_id'], unique=False)
@@ -196,7 +205,8 @@ def upgrade() -> None:
     sa.CheckConstraint('valid_to IS NULL OR valid_to >= valid_from', name=op.f('ck_districts_period')),
     sa.ForeignKeyConstraint(['province_id'], ['provinces.id'], name=op.f('fk_districts_province_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_districts')),
-    sa.UniqueConstraint('code', 'valid_from', name=op.f('uq_districts_code_valid_from'))
+    sa.UniqueConstraint('code', 'valid_from', name=op.f('uq_districts_code_valid_from')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('districts', schema=None) as batch_op:
         batch_op.create_index('ix_districts_province_id_sort_key_id', ['province_id', 'sort_key', 'id'], unique=False)
@@ -220,7 +230,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['district_id'], ['districts.id'], name=op.f('fk_communes_district_id')),
     sa.ForeignKeyConstraint(['province_id'], ['provinces.id'], name=op.f('fk_communes_province_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_communes')),
-    sa.UniqueConstraint('code', 'valid_from', name=op.f('uq_communes_code_valid_from'))
+    sa.UniqueConstraint('code', 'valid_from', name=op.f('uq_communes_code_valid_from')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('communes', schema=None) as batch_op:
         batch_op.create_index('ix_communes_province_id_sort_key_id', ['province_id', 'sort_key', 'id'], unique=False)
@@ -239,7 +250,8 @@ def upgrade() -> None:
     sa.CheckConstraint('min_star IS NULL OR min_star BETWEEN 1 AND 5', name=op.f('ck_criterion_options_min_star')),
     sa.ForeignKeyConstraint(['criterion_id'], ['criteria.id'], name=op.f('fk_criterion_options_criterion_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_criterion_options')),
-    sa.UniqueConstraint('criterion_id', 'position', name=op.f('uq_criterion_options_criterion_id_position'))
+    sa.UniqueConstraint('criterion_id', 'position', name=op.f('uq_criterion_options_criterion_id_position')),
+    sqlite_autoincrement=True
     )
     op.create_table('commune_successions',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -253,7 +265,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['new_id'], ['communes.id'], name=op.f('fk_commune_successions_new_id')),
     sa.ForeignKeyConstraint(['old_id'], ['communes.id'], name=op.f('fk_commune_successions_old_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_commune_successions')),
-    sa.UniqueConstraint('old_id', 'new_id', name=op.f('uq_commune_successions_old_id_new_id'))
+    sa.UniqueConstraint('old_id', 'new_id', name=op.f('uq_commune_successions_old_id_new_id')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('commune_successions', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_commune_successions_new_id'), ['new_id'], unique=False)
@@ -280,7 +293,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['commune_id'], ['communes.id'], name=op.f('fk_entities_commune_id')),
     sa.ForeignKeyConstraint(['province_id'], ['provinces.id'], name=op.f('fk_entities_province_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_entities')),
-    sa.UniqueConstraint('tax_code', name=op.f('uq_entities_tax_code'))
+    sa.UniqueConstraint('tax_code', name=op.f('uq_entities_tax_code')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('entities', schema=None) as batch_op:
         batch_op.create_index('ix_entities_commune_id_name', ['commune_id', 'name'], unique=False)
@@ -312,7 +326,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['district_id'], ['districts.id'], name=op.f('fk_users_district_id')),
     sa.ForeignKeyConstraint(['province_id'], ['provinces.id'], name=op.f('fk_users_province_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_users')),
-    sa.UniqueConstraint('username', name=op.f('uq_users_username'))
+    sa.UniqueConstraint('username', name=op.f('uq_users_username')),
+    sqlite_autoincrement=True
     )
     op.create_table('import_batches',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -336,7 +351,8 @@ def upgrade() -> None:
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_import_batches_user_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_import_batches')),
-    sa.UniqueConstraint('number', name=op.f('uq_import_batches_number'))
+    sa.UniqueConstraint('number', name=op.f('uq_import_batches_number')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('import_batches', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_import_batches_file_hash'), ['file_hash'], unique=False)
@@ -363,7 +379,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['entity_id'], ['entities.id'], name=op.f('fk_products_entity_id')),
     sa.ForeignKeyConstraint(['group_id'], ['product_groups.id'], name=op.f('fk_products_group_id')),
     sa.ForeignKeyConstraint(['province_id'], ['provinces.id'], name=op.f('fk_products_province_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_products'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_products')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('products', schema=None) as batch_op:
         batch_op.create_index('ix_products_commune_id_sort_key_id', ['commune_id', 'sort_key', 'id'], unique=False)
@@ -387,7 +404,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['commune_id'], ['communes.id'], name=op.f('fk_representatives_commune_id')),
     sa.ForeignKeyConstraint(['entity_id'], ['entities.id'], name=op.f('fk_representatives_entity_id')),
     sa.ForeignKeyConstraint(['province_id'], ['provinces.id'], name=op.f('fk_representatives_province_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_representatives'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_representatives')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('representatives', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_representatives_entity_id'), ['entity_id'], unique=False)
@@ -404,7 +422,8 @@ def upgrade() -> None:
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_session_records_user_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_session_records')),
-    sa.UniqueConstraint('token_hash', name=op.f('uq_session_records_token_hash'))
+    sa.UniqueConstraint('token_hash', name=op.f('uq_session_records_token_hash')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('session_records', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_session_records_user_id'), ['user_id'], unique=False)
@@ -432,7 +451,8 @@ def upgrade() -> None:
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['batch_id'], ['import_batches.id'], name=op.f('fk_audit_entries_batch_id')),
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_audit_entries_user_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_entries'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_entries')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('audit_entries', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_audit_entries_batch_id'), ['batch_id'], unique=False)
@@ -461,7 +481,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['batch_id'], ['import_batches.id'], name=op.f('fk_import_rows_batch_id')),
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_import_rows_user_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_import_rows')),
-    sa.UniqueConstraint('batch_id', 'line', name=op.f('uq_import_rows_batch_id_line'))
+    sa.UniqueConstraint('batch_id', 'line', name=op.f('uq_import_rows_batch_id_line')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('import_rows', schema=None) as batch_op:
         batch_op.create_index('ix_import_rows_batch_id_action_line', ['batch_id', 'action', 'line'], unique=False)
@@ -487,7 +508,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['province_id'], ['provinces.id'], name=op.f('fk_participations_province_id')),
     sa.ForeignKeyConstraint(['step_id'], ['cycle_steps.id'], name=op.f('fk_participations_step_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_participations')),
-    sa.UniqueConstraint('product_id', 'cycle_id', name=op.f('uq_participations_product_id_cycle_id'))
+    sa.UniqueConstraint('product_id', 'cycle_id', name=op.f('uq_participations_product_id_cycle_id')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('participations', schema=None) as batch_op:
         batch_op.create_index('ix_participations_commune_id_sort_key_id', ['commune_id', 'sort_key', 'id'], unique=False)
@@ -525,7 +547,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['participation_id'], ['participations.id'], name=op.f('fk_ratings_participation_id')),
     sa.ForeignKeyConstraint(['product_id'], ['products.id'], name=op.f('fk_ratings_product_id')),
     sa.ForeignKeyConstraint(['province_id'], ['provinces.id'], name=op.f('fk_ratings_province_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_ratings'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_ratings')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('ratings', schema=None) as batch_op:
         batch_op.create_index('ix_ratings_commune_id_sort_key_id', ['commune_id', 'sort_key', 'id'], unique=False)
@@ -554,7 +577,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['participation_id'], ['participations.id'], name=op.f('fk_step_records_participation_id')),
     sa.ForeignKeyConstraint(['province_id'], ['provinces.id'], name=op.f('fk_step_records_province_id')),
     sa.ForeignKeyConstraint(['to_step_id'], ['cycle_steps.id'], name=op.f('fk_step_records_to_step_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_step_records'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_step_records')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('step_records', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_step_records_participation_id'), ['participation_id'], unique=False)

@@ -66,6 +66,10 @@ class AlreadyApplied(OcopError):
     sentence = "Đợt nhập số {number} đã ghi vào sổ nên không bỏ được."
 
 
+class NotTheMaker(OcopError):
+    sentence = "Tệp này do {maker} tải lên nên chỉ người đó nhập hoặc bỏ được. Tự tải tệp lên nếu cần nhập."
+
+
 class Judged(Protocol):
     """A list against the database: one change for each row, None for a refused one; notes, parents made with it."""
 
@@ -313,9 +317,27 @@ def imported_before(session: OcopSession, content_hash: str) -> list[str]:
 
 
 def drop(session: OcopSession, batch: ImportBatch) -> ImportBatch:
-    """Give a plan up; its rows are deleted, they may hold what nobody should keep. Harmless when already dropped."""
+    """Give a plan up; its rows are deleted, they may hold what nobody should keep. Harmless when already dropped.
+
+    Raises AlreadyApplied, NotTheMaker.
+    """
     if batch.state is BatchState.APPLIED:
         raise AlreadyApplied(number=batch.number)
+    _refuse_others(session, batch)
+    return _give_up(session, batch)
+
+
+def _refuse_others(session: OcopSession, batch: ImportBatch) -> None:
+    if not is_maker(session, batch):
+        raise NotTheMaker(maker=batch.made_by)
+
+
+def is_maker(session: OcopSession, batch: ImportBatch) -> bool:
+    """Whether the plan was made by who acts now: it was judged by the rights and the area of its maker."""
+    return batch.user_id == session.actor.user_id
+
+
+def _give_up(session: OcopSession, batch: ImportBatch) -> ImportBatch:
     with session.doing("bỏ đợt nhập"):
         batch.state = BatchState.DROPPED
         session.execute(delete(ImportRow).where(ImportRow.batch_id == batch.id))
@@ -328,7 +350,7 @@ def _drop_expired(session: OcopSession) -> None:
             select(ImportBatch).where(ImportBatch.state == BatchState.PLANNED, ImportBatch.created_at < now() - KEPT)
         )
         for batch in old.all():
-            drop(session, batch)
+            _give_up(session, batch)
 
 
 # ---- apply --------------------------------------------------------------------------------------------------
@@ -339,12 +361,13 @@ def apply(session: OcopSession, batch: ImportBatch, *, partial: bool = False) ->
 
     partial: leave refused rows out instead. A batch that is already written is returned as it is.
     Raises RowsRefused, PlanMoved (judging the rows again gives another outcome), PlanExpired, PlanDropped,
-    NothingToWrite.
+    NothingToWrite, NotTheMaker.
     """
     _one_at_a_time(session)
     session.refresh(batch)
     if batch.state is BatchState.APPLIED:
         return batch
+    _refuse_others(session, batch)
     _refuse_unfit(batch, partial=partial)
     stored = session.execute(
         select(

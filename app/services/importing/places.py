@@ -1,11 +1,11 @@
 """Lists of communes as of a day → changes of communes, and of the districts and provinces made with them.
 
 Units that a list does not name stay as they are. A parent is the same as long as its code is; when a parent
-is renamed, its children move to its new life and keep their own.
+is renamed, its children move to its new life and keep their own; so do open cycles and accounts.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -18,7 +18,8 @@ from app.services.importing.reading import Columns, Problem, ReadRow
 from app.services.importing.writing import Change, Changes, parts, seeing_everything
 from app.session import OcopSession, OutsideArea, plain
 from models.base import LabelledEnum
-from models.commune import Commune, CommuneKind
+from models.commune import Commune, CommuneKind, CommuneSuccession, SuccessionKind
+from models.cycle import Cycle
 from models.district import District, DistrictKind
 from models.import_batch import RowAction
 from models.province import Province, ProvinceKind
@@ -34,6 +35,7 @@ from models.rules.places import (
     turn,
 )
 from models.rules.text import fold
+from models.user import User
 
 USES = (
     *("code", "name", "kind", "legal_basis"),
@@ -159,6 +161,7 @@ class CommuneList:
     units: what the list does to each unit, by code. facts: what it says of each.
     later: lives that begin after the day, and that a unit of this list lasts into.
     settled: what rows said of districts and provinces that needs no second look.
+    provinces: code of the province of each row judged.
     completed: how many names came without their kind.
     """
 
@@ -172,6 +175,7 @@ class CommuneList:
     facts: dict[type[Unit], dict[str, Facts]] = field(default_factory=lambda: defaultdict(dict))
     later: dict[type[Unit], dict[int, Change]] = field(default_factory=lambda: defaultdict(dict))
     settled: set[tuple[Any, ...]] = field(default_factory=set)
+    provinces: dict[Change, str] = field(default_factory=dict)
     completed: int = 0
 
     def judge(self, row: ReadRow) -> Change | None:
@@ -186,6 +190,7 @@ class CommuneList:
         except RowRefused as refusal:
             row.problems.append(Problem(self.columns.name(refusal.path), str(refusal)))
             return None
+        self.provinces[change] = parents["province"]
         if change.action is not RowAction.SAME and (basis := row.values.get("legal_basis")):
             change.values["legal_basis"] = basis
         return change
@@ -369,18 +374,49 @@ class CommuneList:
 
     def all_changes(self) -> Changes:
         parents = [[*self.units[model].values(), *self.later[model].values()] for model in (Province, District)]
-        return Changes(parents, [change for change in self.changes if change], self._move_children)
+        return Changes(parents, [change for change in self.changes if change], self._move_on)
 
-    def _move_children(self, session: OcopSession) -> None:
-        """Link the units that outlast the old life of a parent to the life that follows it."""
+    def _move_on(self, session: OcopSession) -> None:
+        """Link what outlasts the old life of a unit to the life that follows it.
+
+        Units to their parent, open cycles to their province, and accounts to their place, for the work goes on.
+        """
         for parent in (Province, District):
-            followed = [change for change in self.units[parent].values() if change.closes and change.row]
+            followed = _followed(self.units[parent].values())
             for model, links in PARENTS.items():
                 for attribute in (name for name, linked in links.items() if linked is parent):
                     for change in followed:
                         for child in session.scalars(_lasting(model, attribute, change.existing, self.as_of)):
                             setattr(child, attribute, change.row)
+            _move_accounts(session, parent, followed)
+        for change in _followed(self.units[Province].values()):
+            assert isinstance(change.row, Province)
+            for cycle in session.scalars(_open_cycles(change.existing, self.as_of)):
+                cycle.province = change.row
+        self._move_work_of_communes(session)
         session.flush()
+
+    def _move_work_of_communes(self, session: OcopSession) -> None:
+        """Accounts follow; a succession lets records of the old life take part in cycles of the new one.
+
+        Not over the day on which codes were given to other places: there the same code is no succession.
+        """
+        old = {life.id: life for lives in self.lives[Commune].values() for life in lives}
+        followed = [
+            change
+            for change in _followed(self.changes)
+            if change.existing and not old[change.existing].valid_from < NO_DISTRICTS_FROM <= self.as_of
+        ]
+        _move_accounts(session, Commune, followed)
+        for change in followed:
+            session.add(
+                CommuneSuccession(
+                    old_id=change.existing,
+                    new=change.row,
+                    kind=SuccessionKind.UNCHANGED,
+                    legal_basis=change.values.get("legal_basis", ""),
+                )
+            )
 
     # ---- what is said of the list as a whole -------------------------------------------------------------
 
@@ -395,12 +431,16 @@ class CommuneList:
         return notes
 
     def _not_in_file(self, session: OcopSession) -> list[tuple[str, str]]:
-        """(code, name) of the communes in force that day in the provinces of the list, and not in it."""
+        """(code, name) of the communes in force that day in the provinces of the rows taken, and not in the list.
+
+        A row that is refused may lie outside the clerk's area, and so may all of its province.
+        """
+        taken = {self.provinces[change] for change in self.changes if change and not change.refusal}
         with seeing_everything():
             found = session.execute(
                 select(Commune.code, Commune.name)
                 .join(Commune.province)
-                .where(Province.code.in_(sorted(self.units[Province])), *_in_force(Commune, self.as_of))
+                .where(Province.code.in_(sorted(taken)), *_in_force(Commune, self.as_of))
                 .order_by(Commune.code)
             )
             return [(code, name) for code, name in found if code not in self.lives[Commune]]
@@ -455,6 +495,25 @@ def _lasting(model: type[Unit], attribute: str, parent_id: int | None, day: date
     """Units linked to a life of a parent that are still in force on a day, or begin later."""
     link = getattr(model, f"{attribute}_id")
     return select(model).where(link == parent_id, or_(model.valid_to.is_(None), model.valid_to >= day))
+
+
+def _followed(changes: Iterable[Change | None]) -> list[Change]:
+    """Units written whose old life the list ends."""
+    return [change for change in changes if change and change.closes and change.row and not change.refusal]
+
+
+def _open_cycles(province_id: int | None, day: date) -> Select[Any]:
+    return select(Cycle).where(Cycle.province_id == province_id, or_(Cycle.closed_on.is_(None), Cycle.closed_on >= day))
+
+
+def _move_accounts(session: OcopSession, model: type[Unit], followed: Collection[Change]) -> None:
+    """Link the accounts of units that are followed to the unit that follows."""
+    attribute = str(model.__screen__)
+    rows = {change.existing: change.row for change in followed if change.existing is not None}
+    link = getattr(User, f"{attribute}_id")
+    for part in parts(list(rows)):
+        for user in session.scalars(select(User).where(link.in_(part))):
+            setattr(user, attribute, rows[getattr(user, link.key)])
 
 
 def _ids(session: OcopSession, codes: Sequence[str]) -> frozenset[int]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import column, select, table
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import joinedload
 
@@ -21,6 +21,9 @@ from models.base import EVERYTHING, Base
 from models.import_batch import RowAction
 
 BATCH = 500
+
+# Where SQLite keeps the last id that it gave in each table, rows deleted since included.
+_LAST_GIVEN = table("sqlite_sequence", column("name"), column("seq"))
 
 T = TypeVar("T")
 
@@ -161,11 +164,11 @@ def _number_ahead(session: OcopSession) -> None:
     by_model: defaultdict[type[Base], list[Base]] = defaultdict(list)
     for row in session.new:
         by_model[type(row)].append(row)
-    with seeing_everything():
-        for model, rows in by_model.items():
-            last = session.scalar(select(func.max(model.id))) or 0
-            for number, row in enumerate(rows, start=last + 1):
-                row.id = number
+    given = {str(name): int(last) for name, last in session.connection().execute(select(*_LAST_GIVEN.c))}
+    for model, rows in by_model.items():
+        last = given.get(model.__tablename__, 0)
+        for number, row in enumerate(rows, start=last + 1):
+            row.id = number
 
 
 @contextmanager
