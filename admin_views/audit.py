@@ -1,16 +1,20 @@
 """Nhật ký: every change, for those who answer for it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime, time
 
 from sqlalchemy import case
 
 from admin_views import pages
 from admin_views.base import OcopView, event_of
 from admin_views.columns import Shown
+from admin_views.query import ListFilter
 from app.session import OcopSession
 from models import AuditEntry
 from models.base import Base
+from models.rules.text import sort_key
+from models.rules.words import VIETNAM, day, read_day
 
 
 def _models() -> dict[str, type[Base]]:
@@ -37,6 +41,35 @@ class AuditView(OcopView, model=AuditEntry):
         AuditEntry.request_number,
         AuditEntry.row_id,
     )
+
+    def more_filters(self) -> Iterable[ListFilter]:
+        labels = {table: model.__label__ for table, model in _models().items() if model.__audited__}
+        yield ListFilter(
+            name="model",
+            label="Loại dữ liệu",
+            kind="options",
+            read=lambda text: text if text in labels else labels[""],
+            where=lambda value: AuditEntry.model == value,
+            words=lambda _session, value: labels[value],
+            options=lambda _session: sorted(labels.items(), key=lambda item: sort_key(item[1])),
+        )
+        # From the first moment of a day in Vietnam to the last.
+        yield ListFilter(
+            name="at_from",
+            label="Từ ngày",
+            kind="date",
+            read=read_day,
+            where=lambda value: AuditEntry.at >= datetime.combine(value, time.min, VIETNAM),
+            words=lambda _session, value: day(value),
+        )
+        yield ListFilter(
+            name="at_to",
+            label="Đến hết ngày",
+            kind="date",
+            read=read_day,
+            where=lambda value: AuditEntry.at <= datetime.combine(value, time.max, VIETNAM),
+            words=lambda _session, value: day(value),
+        )
 
     def listed(self) -> Sequence[Shown]:
         return [_named(column) if column.key == "model" else column for column in super().listed()]

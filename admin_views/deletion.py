@@ -66,9 +66,11 @@ def _check(
         can_more=f"và {number(len(free) - SHOWN)} {noun} khác" if len(free) > SHOWN else "",
         stay_title=f"{number(len(stay))} {noun} ở lại, vì đang được dùng",
         stay=stay[:SHOWN],
-        form_title="Xác nhận",
+        form_title="Xác nhận" if free else "Chưa xóa được",
         fields=(),
-        note="Xóa không lấy lại được. Nội dung đã xóa vẫn còn trong nhật ký.",
+        note="Xóa không lấy lại được. Nội dung đã xóa vẫn còn trong nhật ký."
+        if free
+        else f"Bản ghi đang được dùng thì không xóa. Nếu {label} không còn hoạt động, sửa tình trạng của nó.",
         submit=(f"Xóa {label} này" if len(free) == 1 else f"Xóa {number(len(free))} {noun}") if free else "",
         danger=True,
         action=view.href("delete"),

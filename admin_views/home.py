@@ -18,6 +18,7 @@ from models.rules.words import day, number
 
 # Certificates that end within this many days are worth a reminder; re-rating opens 180 days before (DOMAIN §1.4).
 EXPIRING_DAYS = 180
+SHOWN = 8
 
 
 def home_page(request: Request, session: OcopSession) -> pages.HomePage:
@@ -142,7 +143,7 @@ def _expiring(session: OcopSession) -> pages.RelatedTable:
         .join(Product, Rating.product_id == Product.id)
         .where(Rating.expires_on >= on, Rating.expires_on <= until)
         .order_by(Rating.expires_on, Rating.id)
-        .limit(8)
+        .limit(SHOWN + 1)
     )
     rows = [
         pages.ListRow(
@@ -157,8 +158,8 @@ def _expiring(session: OcopSession) -> pages.RelatedTable:
     return pages.RelatedTable(
         f"Công nhận hết hạn trong {EXPIRING_DAYS} ngày",
         ("Sản phẩm", "Hạng sao", "Hết hạn"),
-        rows,
-        pages.Link("Mở danh sách", address) if rows else None,
+        rows[:SHOWN],
+        pages.Link("Mở danh sách đầy đủ" if len(rows) > SHOWN else "Mở danh sách", address) if rows else None,
         "Không có công nhận nào sắp hết hạn.",
     )
 

@@ -1,9 +1,12 @@
 """Tham gia chu trình: one product in one year."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from admin_views.base import Action, OcopView
+from admin_views import pages
+from admin_views.base import BASE_URL, Action, OcopView
+from admin_views.products import CYCLE_TAB
 from admin_views.steps import step_actions
 from app.current import today
 from app.services import cycle
@@ -35,6 +38,12 @@ class ParticipationView(OcopView, model=Participation):
         Participation.returns,
     )
     form_columns = (Participation.product, Participation.cycle)
+
+    def details_page(self, session: OcopSession, row: Base, tab: str) -> pages.DetailsPage:
+        assert isinstance(row, Participation)
+        # What can be done stands on the product's record.
+        lead = pages.Link("Mở sản phẩm để chuyển bước", f"{BASE_URL}/product/details/{row.product_id}?tab={CYCLE_TAB}")
+        return replace(super().details_page(session, row, tab), lead=lead)
 
     def own_actions(self) -> Iterable[Action]:
         return step_actions(Participation)

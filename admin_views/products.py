@@ -1,6 +1,7 @@
 """Sản phẩm: the list with step, star and term; the record with its way through the cycle."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -8,16 +9,17 @@ from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import aliased
 
 from admin_views import pages
-from admin_views.base import Action, OcopView
+from admin_views.base import BASE_URL, Action, OcopView
 from admin_views.columns import TONES, Shown, shown, two_lines
 from admin_views.query import ListFilter, row_number
 from admin_views.steps import step_actions
-from app.current import today
+from app.current import actor, today
 from app.services import cycle as service
 from app.session import OcopSession
 from app.table import Column
 from models import Cycle, CycleStep, Move, Participation, ParticipationState, Product, Rating, StepRecord
 from models.base import Base
+from models.rules.access import may
 from models.rules.cycle import next_step
 from models.rules.words import VIETNAM, day, moment, number
 
@@ -31,7 +33,7 @@ def term(expires: date | None, on: date) -> pages.Cell:
         return pages.Cell()
     left = (expires - on).days
     if left < 0:
-        return pages.Cell(day(expires), second=f"quá hạn {number(-left)} ngày", second_tone="danger")
+        return pages.Cell(day(expires), second=f"đã hết hạn {number(-left)} ngày", second_tone="danger")
     second = f"còn {number(left)} ngày" if left else "hôm nay là ngày cuối"
     return pages.Cell(day(expires), second=second, second_tone="warn" if left <= SOON else "")
 
@@ -85,23 +87,26 @@ class ProductView(OcopView, model=Product):
         return ((CYCLE_TAB, "Chu trình"),)
 
     def details_page(self, session: OcopSession, row: Base, tab: str) -> pages.DetailsPage:
-        from dataclasses import replace
-
         assert isinstance(row, Product)
         page = super().details_page(session, row, tab)
         participation = newest_participation(session, row)
         page = replace(page, summary=self._summary(session, row))
+        if tab == CYCLE_TAB:
+            page = replace(page, facts=(), related=(), events=moves(session, row))
         if participation is None:
-            return page
-        page = replace(
+            return replace(page, notes=self._not_taking_part(row))
+        return replace(
             page,
             tags=[pages.Tag(participation.state.label, TONES[participation.state])],
             indicator=_indicator(session, participation),
             next_step=self._next_step(session, row, participation),
         )
-        if tab == CYCLE_TAB:
-            page = replace(page, facts=(), related=(), events=moves(session, row))
-        return page
+
+    def _not_taking_part(self, row: Product) -> list[pages.Note]:
+        if not may(actor().rights, "participation", "create"):
+            return []
+        href = f"{BASE_URL}/participation/create?product={row.id}"
+        return [pages.Note("Sản phẩm chưa tham gia chu trình nào.", links=[pages.Link("Đưa vào chu trình năm", href)])]
 
     def _summary(self, session: OcopSession, row: Product) -> list[pages.Fact]:
         rating = newest_rating(session, row)

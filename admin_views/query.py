@@ -108,7 +108,7 @@ def read_query(params: Mapping[str, str], filters: Mapping[str, ListFilter], sor
             continue
         try:
             values[name] = listed.read(text)
-        except (ValueError, OverflowError):
+        except (ValueError, OverflowError, KeyError):
             raise BadQuery(what=f"Bộ lọc {listed.label}", text=text) from None
         raw[name] = text
     sort = params.get("sortBy", "")

@@ -7,9 +7,10 @@ from sqlalchemy import select
 
 from admin_views import pages
 from admin_views.base import BASE_URL, Action, ActionInput
+from admin_views.columns import TONES
 from app.services import cycle as service
 from app.session import OcopSession
-from models import CycleStep, Participation, Product
+from models import CycleStep, Participation, ParticipationState, Product
 from models.base import now
 from models.rules.cycle import next_step
 from models.rules.words import day, moment, number
@@ -49,7 +50,8 @@ def _advancing(model: Acted) -> Callable[[OcopSession, ActionInput], pages.Check
             title=title,
             can_title=f"{count} sản phẩm chuyển được",
             fields=[_note_field(given)],
-            note="Mỗi sản phẩm được ghi riêng. Sản phẩm vừa có người sửa thì giữ nguyên và được báo lại.",
+            note=_not_handed_in(check)
+            + "Mỗi sản phẩm được ghi riêng. Sản phẩm vừa có người sửa thì giữ nguyên và được báo lại.",
             submit=submit if check.can else "",
             action="advance",
         )
@@ -137,6 +139,14 @@ def _note_field(given: ActionInput) -> pages.Field:
     )
 
 
+def _not_handed_in(check: service.Check) -> str:
+    """Leaving a hand-in step says that the papers are there and valid; a clerk should know for how many."""
+    count = sum(p.state is ParticipationState.NOT_SUBMITTED for p in check.can)
+    if not count:
+        return ""
+    return f"{number(count)} sản phẩm chưa ghi nhận nộp giấy tờ; chuyển bước nghĩa là đã nhận và hợp lệ. "
+
+
 def _left(given: ActionInput) -> int:
     """How many of the ticked rows the check page had already left out."""
     return int(given.form.get("stayed", "0")) if given.form.get("stayed", "0").isdecimal() else 0
@@ -167,10 +177,10 @@ def _check_page(
             here=title.partition(":")[0],
         ),
         can_title=can_title,
-        columns=("Sản phẩm và chủ thể", "Nơi sản xuất", "Đang ở bước"),
+        columns=("Sản phẩm và chủ thể", "Nơi sản xuất", "Đang ở bước", "Trạng thái"),
         can=[_row(p) for p in check.can[:SHOWN]],
         can_more=f"và {number(len(check.can) - SHOWN)} sản phẩm khác" if len(check.can) > SHOWN else "",
-        stay_title=f"{number(staying)} sản phẩm ở lại, vì {reasons} lý do" if staying else "",
+        stay_title=f"{number(staying)} sản phẩm giữ nguyên, vì {reasons} lý do" if staying else "",
         stay=[
             pages.ReasonGroup(
                 count=len(products),
@@ -184,7 +194,7 @@ def _check_page(
         ],
         form_title="Ghi vào hồ sơ" if submit else "Không có sản phẩm nào làm được",
         fields=fields if submit else (),
-        note=note if submit else "Xem lý do bên trái, làm việc cần làm rồi chọn lại.",
+        note=note if submit else "Xem lý do của từng nhóm, làm việc cần làm rồi chọn lại.",
         submit=submit,
         danger=False,
         action=f"{BASE_URL}/{model.__screen__}/action/{action}",
@@ -209,6 +219,7 @@ def _row(participation: Participation) -> list[pages.Cell]:
         pages.Cell(product.name, href=href, second=str(product.entity) if product.entity else ""),
         pages.Cell(str(product.commune)),
         pages.Cell(f"{step.number}. {step.name}", second=f"từ {day(participation.entered_on)}"),
+        pages.Cell(tag=pages.Tag(participation.state.label, TONES[participation.state])),
     ]
 
 
@@ -234,7 +245,7 @@ def _result(
         parts.append(
             pages.ResultPart(
                 "o-lai",
-                f"{number(len(outcome.skipped))} sản phẩm ở lại",
+                f"{number(len(outcome.skipped))} sản phẩm giữ nguyên",
                 ("Sản phẩm", "Vì sao"),
                 [[_left_cell(it), pages.Cell(it.sentence)] for it in outcome.skipped[:100]],
             )
@@ -244,7 +255,7 @@ def _result(
             pages.ResultPart(
                 "da-lam",
                 f"{number(len(moved))} sản phẩm {done.lower()}",
-                ("Sản phẩm và chủ thể", "Nơi sản xuất", "Nay ở bước"),
+                ("Sản phẩm và chủ thể", "Nơi sản xuất", "Nay ở bước", "Trạng thái"),
                 [_row(p) for p in moved[:100]],
             )
         )
@@ -255,13 +266,14 @@ def _result(
             here=f"Kết quả {act}" + (" bước" if act == "chuyển" else ""),
         ),
         title=title,
-        sub=f"Lúc {moment(now())}. {number(left)} sản phẩm ở lại, {number(len(failed))} sản phẩm không {act} được.",
+        sub=f"Lúc {moment(now())}. {number(left)} sản phẩm giữ nguyên, "
+        f"{number(len(failed))} sản phẩm không {act} được.",
         tone="warn" if failed or not moved else "ok",
         counts=[
             pages.Count(number(len(moved)), done, "check", "ok", "#da-lam" if moved else ""),
             pages.Count(
                 number(left),
-                "Ở lại, không đủ điều kiện",
+                "Giữ nguyên, không đủ điều kiện",
                 "hand-stop",
                 "mute",
                 "#o-lai" if outcome.skipped else "",

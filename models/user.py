@@ -60,7 +60,7 @@ class SessionRecord(Everywhere, Base):
 
     __tablename__ = "session_records"
     __label__ = "Phiên làm việc"
-    __title__ = "id"
+    __title__ = "user"
     __screen__ = None  # kept by signing in and out
     __keys__: ClassVar = (("token_hash",),)
     __quiet__ = frozenset({"last_seen_at"})

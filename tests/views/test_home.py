@@ -62,6 +62,16 @@ def test_an_auditor_sees_the_trail_and_nothing_else(clerk: Clerk) -> None:
     assert auditor.get("/admin/product/list").status_code == 403
 
 
+def test_an_auditor_narrows_the_trail_by_day_and_kind(clerk: Clerk) -> None:
+    auditor = clerk("kiemtoan")
+
+    page = auditor.get("/admin/audit/list?model=products&at_from=01/01/2020&at_to=31/12/2099")
+
+    assert "Bỏ lọc Loại dữ liệu: Sản phẩm" in page.text
+    assert "100 khớp bộ lọc" in text_of(page.text)
+    assert auditor.get("/admin/audit/list?model=nothing").status_code == 400
+
+
 def test_a_stranger_is_sent_to_sign_in_and_back(clerk: Clerk, site: object) -> None:
     from starlette.testclient import TestClient
 

@@ -25,7 +25,7 @@ def test_the_check_page_splits_and_changes_nothing(clerk: Clerk, look: OcopSessi
     assert page.status_code == 200
     assert "Chuyển sang bước 4: Nhận kế hoạch kinh doanh" in words
     assert "1 sản phẩm chuyển được" in words
-    assert "2 sản phẩm ở lại, vì 2 lý do" in words
+    assert "2 sản phẩm giữ nguyên, vì 2 lý do" in words
     assert "Chuyển 1 sản phẩm sang bước 4" in words
     assert tea.step.number == 3
 
