@@ -33,8 +33,9 @@ SCREENS = ROOT / "build" / "screens"
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def chromium() -> Iterator[Browser]:
+    """One for each test: while it runs, its event loop is the thread's, and other tests need their own."""
     if not CHROMIUM.exists():
         if IN_CI:
             pytest.fail(f"{CHROMIUM} is missing, and nothing skips in CI")
