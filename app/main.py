@@ -41,6 +41,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = POOL_SIZE
+        gc.freeze()
         yield
         database.engine.dispose()
 
@@ -64,6 +65,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         views=VIEWS,
         extra=PAGES,
     )
+    gc.enable()
     return app
 
 

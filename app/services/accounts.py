@@ -4,6 +4,7 @@ Nothing here tells a stranger which accounts exist: a wrong name takes as long, 
 like a wrong password.
 """
 
+import functools
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
@@ -44,8 +45,6 @@ SIGN_IN = system("đăng nhập")
 
 # OWASP's smaller profile: sign-ins that come at once take 19 MB each, not 64.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-# Verified for a name without account, so that the answer takes as long.
-_NOBODYS_HASH = _HASHER.hash(secrets.token_urlsafe(16))
 
 # Areas and rights are worked out anew so often; one that a person loses works on for so long at most.
 KNOWN_FOR = timedelta(seconds=60)
@@ -153,8 +152,8 @@ def sign_in(
         if row is not None and _attempts(row).is_locked(now):
             return _locked_out(_attempts(row), now)
         user = session.scalar(select(User).where(User.username == name))
-        typed = rules.password_text(password)
-        if not _is_right(typed, _NOBODYS_HASH if user is None else user.password_hash) or user is None:
+        typed, nobodys = rules.password_text(password), _nobodys_hash()
+        if not _is_right(typed, nobodys if user is None else user.password_hash) or user is None:
             after = _count_failure(session, row, counted, now)
             if after.is_locked(now):
                 return _locked_out(after, now)
@@ -168,6 +167,12 @@ def sign_in(
         token = secrets.token_urlsafe(32)
         session.add(SessionRecord(token_hash=_digest(token), user=user, last_seen_at=now, address=address[:64]))
         return SignInOutcome(token, "", user.must_change_password)
+
+
+@functools.cache
+def _nobodys_hash() -> str:
+    """Verified for a name without account, so that the answer takes as long; made at the first sign-in of a worker."""
+    return _HASHER.hash(secrets.token_urlsafe(16))
 
 
 def sign_out(session: OcopSession, token: str) -> None:

@@ -1,14 +1,16 @@
 """The schema after all migrations is what the models say, and every searchable table has its index; both databases."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, select, text
 
 from app import schema
 from app.current import acting_as, system
-from app.database import Database
+from app.database import Database, connect
 from models import Product
 from models.base import Searchable
 from tests import world
@@ -23,6 +25,11 @@ def test_migrations_say_what_the_models_say(any_database: Database) -> None:
         settings.attributes["connection"] = connection
         command.check(settings)
     assert schema.is_current(any_database)
+    assert ScriptDirectory.from_config(settings).get_heads() == [schema.HEAD]
+
+
+def test_an_empty_database_is_not_current(tmp_path: Path) -> None:
+    assert not schema.is_current(connect(f"sqlite:///{tmp_path / 'empty.db'}"))
 
 
 def test_migrating_again_is_harmless(any_database: Database) -> None:
