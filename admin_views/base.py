@@ -581,16 +581,16 @@ class OcopView(ModelView):
         for column in self.columns:
             places += [start + place for _column, place in column.exports]
             start += len(column.expressions)
-        chosen = itemgetter(*places, 0)
         types = [expression.type for column in self.columns for expression in column.expressions]
         worded = [n for n, place in enumerate(places) if not is_written_as_it_is(types[place - 1])]
+        chosen = itemgetter(slice(places[0], places[0] + 1)) if len(places) == 1 else itemgetter(*places)
 
         def rows() -> Iterator[tuple[Any, ...]]:
             for row in session.execute(joined):
                 values = list(chosen(row))
                 for n in worded:
                     values[n] = file_value(values[n])
-                yield tuple(values[:-1])
+                yield tuple(values)
 
         return Table(columns=tuple(self.export_columns()), rows=rows(), sheet=self.model.__plural__)
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Date, DateTime, Enum, Integer, Select, inspect
+from sqlalchemy import Boolean, ColumnElement, Date, DateTime, Enum, Integer, Select, TypeDecorator, inspect
 from sqlalchemy.orm import Mapper, RelationshipProperty, aliased
 
 from admin_views.pages import Cell, Tag, Tone
@@ -189,7 +189,8 @@ def file_value(value: Any) -> TableCell:
 
 def is_written_as_it_is(type_: Any) -> bool:
     """Whether `file_value` leaves every value of a column as it is, so that an export need not ask for each."""
-    return not isinstance(type_, Enum) and type_.python_type in _AS_IT_IS
+    stored = type_.impl_instance if isinstance(type_, TypeDecorator) else type_
+    return not isinstance(stored, Enum) and stored.python_type in _AS_IT_IS
 
 
 def default_columns(model: type[Base], *, most: int = 7) -> Sequence[str]:

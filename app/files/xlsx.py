@@ -22,6 +22,7 @@ MAX_TEXT = 32_767  # characters of one cell
 MAX_NAME = 31  # characters of a sheet's name
 MAX_DIGITS = 10**15  # Excel keeps fifteen digits of a number
 CHUNK = 1 << 16
+KEPT = 2000  # values of a column whose XML is remembered
 LEVEL = 1  # of zlib: 6 makes files a sixth smaller and the export a quarter slower
 
 VIETNAM = timezone(timedelta(hours=7))
@@ -145,48 +146,64 @@ def _sheet(
     for number, column in enumerate(columns, start=1):
         yield f'<col min="{number}" max="{number}" width="{column.width}" customWidth="1"/>'
     header = "".join(
-        _text(f"{place}1", column.label, written, style=HEADER) for place, column in zip(places, columns, strict=True)
+        f'<c r="{place}1"{_text(column.label, written, style=HEADER)}'
+        for place, column in zip(places, columns, strict=True)
     )
     yield f'</cols><sheetData><row r="1">{header}</row>'
-    kinds = [column.kind for column in columns]
+    cells = [(place, _Cells(column.kind, written)) for place, column in zip(places, columns, strict=True)]
     line = 1
     for row in rows:
         line += 1
-        cells = [
-            ""
-            if value is None
-            else f'<c r="{place}{line}" s="{TEXT}" t="inlineStr"><is><t>{value}</t></is></c>'
-            if type(value) is str and PLAIN(value)
-            else _cell(f"{place}{line}", value, kind, written)
-            for place, value, kind in zip(places, row, kinds, strict=True)
+        xml = [
+            "" if value is None else f'<c r="{place}{line}"{known[value]}'
+            for (place, known), value in zip(cells, row, strict=True)
         ]
-        yield f'<row r="{line}">{"".join(cells)}</row>'
+        yield f'<row r="{line}">{"".join(xml)}</row>'
         written.rows += 1
     yield f'</sheetData><autoFilter ref="A1:{places[-1]}{line}"/></worksheet>'
 
 
-def _cell(place: str, value: object, kind: str, written: Written) -> str:
+class _Cells(dict[object, str]):
+    """What follows a cell's address, by value of one column; values come back, and looking one up costs a third."""
+
+    def __init__(self, kind: str, written: Written) -> None:
+        self.kind, self.written = kind, written
+
+    def __missing__(self, value: object) -> str:
+        if type(value) is str and PLAIN(value):
+            xml = f' s="{TEXT}" t="inlineStr"><is><t>{value}</t></is></c>'
+        else:
+            xml = _cell(value, self.kind, self.written)
+            if not isinstance(value, date):  # 1 would be found for True, and what is removed is counted each time
+                return xml
+        if len(self) == KEPT:
+            self.clear()
+        self[value] = xml
+        return xml
+
+
+def _cell(value: object, kind: str, written: Written) -> str:
     style = NUMBER_STYLES.get(kind, GENERAL)
     if isinstance(value, bool):
-        return f'<c r="{place}" t="b"><v>{value:d}</v></c>'
+        return f' t="b"><v>{value:d}</v></c>'
     if isinstance(value, int) and abs(value) < MAX_DIGITS:
-        return f'<c r="{place}" s="{style}"><v>{value:d}</v></c>'
+        return f' s="{style}"><v>{value:d}</v></c>'
     if isinstance(value, (Decimal, float)) and (digits := str(value))[-1].isdigit():  # not inf, not nan
-        return f'<c r="{place}" s="{style}"><v>{digits}</v></c>'
+        return f' s="{style}"><v>{digits}</v></c>'
     if isinstance(value, datetime) and value.tzinfo:
         value = value.astimezone(VIETNAM)
     if isinstance(value, date):
         if value.year < 1900:
-            return _text(place, f"{value:%d/%m/}{value.year:04}", written)
+            return _text(f"{value:%d/%m/}{value.year:04}", written)
         if not isinstance(value, datetime):
-            return f'<c r="{place}" s="{DATE}"><v>{_serial(value)}</v></c>'
+            return f' s="{DATE}"><v>{_serial(value)}</v></c>'
         share = (value.hour * 3600 + value.minute * 60 + value.second) / 86400
-        return f'<c r="{place}" s="{DATE if kind == "date" else DATETIME}"><v>{_serial(value) + share}</v></c>'
+        return f' s="{DATE if kind == "date" else DATETIME}"><v>{_serial(value) + share}</v></c>'
     if isinstance(value, CellError):
         if value.text in ERRORS.values():
-            return f'<c r="{place}" t="e"><v>{value.text}</v></c>'
+            return f' t="e"><v>{value.text}</v></c>'
         value = value.text
-    return _text(place, str(value), written)
+    return _text(str(value), written)
 
 
 def _serial(day: date) -> int:
@@ -204,18 +221,18 @@ ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 
 
-def _text(place: str, value: str, written: Written, *, style: int = TEXT) -> str:
+def _text(value: str, written: Written, *, style: int = TEXT) -> str:
     value, removed = FORBIDDEN.subn("", value)
     written.removed += removed
     if len(value) > MAX_TEXT:
         value = value[:MAX_TEXT]
         written.shortened += 1
     if not value:
-        return ""
+        return "/>"
     if style == TEXT and value.startswith(("=", "+", "-", "@", "\t", "\r")):
         style = QUOTED
     safe = ESCAPED.sub("_x005F_", value).translate(XML)
-    return f'<c r="{place}" s="{style}" t="inlineStr"><is><t xml:space="preserve">{safe}</t></is></c>'
+    return f' s="{style}" t="inlineStr"><is><t xml:space="preserve">{safe}</t></is></c>'
 
 
 def _sheet_name(wanted: str, part: int, taken: Sequence[str]) -> str:
