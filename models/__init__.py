@@ -7,7 +7,7 @@ from models.criteria_set import ChoiceKind, CriteriaSet, Criterion, CriterionKin
 from models.cycle import Cycle, CycleStep, ReceivingLevel, StepCode, StepKind
 from models.district import District, DistrictKind
 from models.entity import Entity, EntityKind, EntityStatus, Representative
-from models.import_batch import BatchState, ImportBatch, ImportRow, RowAction
+from models.import_batch import BatchState, ImportBatch, ImportRow, RowAction, Sender
 from models.participation import Move, Participation, ParticipationState, StepRecord
 from models.product import Product, ProductStatus
 from models.product_group import GroupLevel, ProductGroup
@@ -55,6 +55,7 @@ __all__ = [
     "Representative",
     "Role",
     "RowAction",
+    "Sender",
     "SessionRecord",
     "SignInAttempt",
     "StepCode",

@@ -14,6 +14,7 @@ class BatchState(LabelledEnum):
     PLANNED = "planned", "Chờ xác nhận"
     APPLIED = "applied", "Đã nhập"
     DROPPED = "dropped", "Đã bỏ"
+    UNDONE = "undone", "Đã hoàn tác"
 
 
 class RowAction(LabelledEnum):
@@ -32,8 +33,30 @@ class Owned:
         return true() if area.everything else cls.user_id == area.user_id  # type: ignore[attr-defined]  # column of the model
 
 
+class Sender(Owned, Base):
+    """Who sends workbooks, and what was settled about them before.
+
+    layouts: {identity: {"sheet": title, "labels": column titles, "mapping": {title: path, or "" to leave out}}}.
+    aliases: {identity of the linked model: {folded value: id of the row it means}}.
+    """
+
+    __tablename__ = "senders"
+    __label__ = "Nơi gửi"
+    __screen__ = None  # chosen when a file is uploaded
+    __keys__: ClassVar = (("name", "user_id"),)
+    __table_args__ = (UniqueConstraint("user_id", "name"),)
+
+    name: Mapped[str] = mapped_column(Tidy(120), info=field("Nơi gửi", hint="ví dụ xã An Thạnh"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), info=field("Tài khoản", managed=True))
+    layouts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, info=field("Cách đọc tệp", managed=True))
+    aliases: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, info=field("Tên gọi khác", managed=True))
+
+
 class ImportBatch(Owned, Base):
     """number: given when it is applied, 1, 2, 3 … without gaps; a plan has none.
+
+    options: {"columns": titles of the file, "province": code, "also_words": sentences, "mapping": {title: path},
+    "links": {path: {folded value: id, or "skip"}}}.
 
     counts: {"new": …, "changed": …, "same": …, "refused": …, "skipped": …} of rows of the model asked for;
     also: {identity: counts} of parents made with it. notes: sentences about the file as a whole.
@@ -61,7 +84,11 @@ class ImportBatch(Owned, Base):
     )
     made_by: Mapped[str] = mapped_column(String(180), info=field("Người nhập", managed=True))
     applied_at: Mapped[datetime | None] = mapped_column(info=field("Nhập lúc", managed=True))
+    undone_at: Mapped[datetime | None] = mapped_column(info=field("Hoàn tác lúc", managed=True))
+    undone_by: Mapped[str] = mapped_column(String(180), default="", info=field("Người hoàn tác", managed=True))
+    sender_id: Mapped[int | None] = mapped_column(ForeignKey("senders.id"), info=field("Nơi gửi", managed=True))
     user: Mapped[User | None] = relationship(info=field("Tài khoản", managed=True))
+    sender: Mapped[Sender | None] = relationship(info=field("Nơi gửi", managed=True))
 
 
 class ImportRow(Owned, Base):

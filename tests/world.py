@@ -47,6 +47,7 @@ from models import (
     Representative,
     Role,
     RowAction,
+    Sender,
     SessionRecord,
     SignInAttempt,
     StepCode,
@@ -246,4 +247,5 @@ def _imports(session: OcopSession) -> None:
             user_id=owner,
             made_by="Lê Văn Tâm",
         )
+        _add(session, Sender(name=f"nơi gửi {owner}", user_id=owner))
         _add(session, batch, ImportRow(batch=batch, user_id=owner, line=owner + 1, action=RowAction.SAME))
