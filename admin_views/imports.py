@@ -80,8 +80,9 @@ async def _plan(admin: OcopAdmin, request: Request) -> Response:
 
 def _store(admin: OcopAdmin, model: type[Base], form: UploadForm, content: bytes, name: str) -> int:
     table = read(content, name=name, sheet=form.sheet.data or None)
+    options = importing.Options(province=form.province.data or None)
     with admin.database.writing.begin() as session:
-        plan = importing.plan(session, model, table, as_of=form.as_of.data, province=form.province.data or None)
+        plan = importing.plan(session, model, table, as_of=form.as_of.data, options=options)
         content_hash = hashlib.sha256(content).hexdigest()
         batch = importing.store(session, plan, file_name=name, content_hash=content_hash, size=len(content))
         return batch.id
@@ -117,7 +118,7 @@ async def _upload_page(
 
 
 def _importable() -> list[type[Base]]:
-    return [model for model in importing.LISTS if may(actor().rights, str(model.__screen__), "import")]
+    return [model for model in importing.importable() if may(actor().rights, str(model.__screen__), "import")]
 
 
 def _provinces(session: OcopSession) -> list[pages.Option]:

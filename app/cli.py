@@ -292,7 +292,7 @@ def _import(arguments: argparse.Namespace) -> int:
     model = screens().get(arguments.screen)
     if model is None:
         raise UnknownScreen(
-            screen=arguments.screen, known=", ".join(sorted(str(m.__screen__) for m in importing.LISTS))
+            screen=arguments.screen, known=", ".join(sorted(str(m.__screen__) for m in importing.importable()))
         )
     if not path.is_file():
         raise NoSuchFile(path=path)
@@ -303,7 +303,8 @@ def _import(arguments: argparse.Namespace) -> int:
         acting_as(_actor(database, arguments, arguments.screen, "import")),
         database.writing.begin() as session,
     ):
-        plan = importing.plan(session, model, table, as_of=arguments.as_of or today(), province=arguments.province)
+        options = importing.Options(province=arguments.province)
+        plan = importing.plan(session, model, table, as_of=arguments.as_of or today(), options=options)
         before = importing.imported_before(session, content_hash)
         kept_back = bool(plan.refused) and not arguments.partial
         batch = None

@@ -11,12 +11,13 @@ A model declares these once; list, form, export, import, history and error sente
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from sqlalchemy import (
@@ -216,6 +217,9 @@ class Base(DeclarativeBase):
     __keys__: ClassVar[tuple[tuple[str, ...], ...]] = ()
     __search__: ClassVar[tuple[str, ...]] = ()
     __hint__: ClassVar[tuple[str, ...]] = ()
+    # What an import fills of a new row when the file is silent: {attribute: "link.attribute" to copy, or a function
+    # of the row's values}.
+    __guesses__: ClassVar[Mapping[str, "str | Callable[[Mapping[str, Any]], Any]"]] = MappingProxyType({})
     __screen__: ClassVar[str | None]
     __audited__: ClassVar[bool] = True
     # Columns whose change alone is no news: neither in the trail nor a new version.
@@ -377,6 +381,13 @@ def fields(model: type[Base]) -> dict[str, FieldInfo]:
     ordered: list[MapperProperty[Any]] = [columns[c] for c in mapper.local_table.c if c in columns]
     ordered += list(mapper.relationships)
     return {p.key: info for p in ordered if (info := field_info(p)) is not None}
+
+
+def key_columns(model: type[Base]) -> tuple[str, ...]:
+    """The plain columns of a model's natural keys, in order of trust; the first day of a dated unit names nothing."""
+    mapper: Mapper[Any] = inspect(model)
+    names = (name for key in model.__keys__ for name in key)
+    return tuple(dict.fromkeys(n for n in names if n in mapper.column_attrs and n != "valid_from"))
 
 
 def label_of(model: type[Base], attribute: str) -> str:

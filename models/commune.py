@@ -42,7 +42,11 @@ class Commune(Dated, Searchable, Base):
     )
     name: Mapped[str] = mapped_column(
         Tidy(120),
-        info=field("Tên xã, phường", hint="đúng như danh mục", aliases=("Phường Xã", "Tên xã", "Tên")),
+        info=field(
+            "Tên xã, phường",
+            hint="đúng như danh mục",
+            aliases=("Phường Xã", "Tên xã", "Tên", "Xã", "Xã/phường/thị trấn"),
+        ),
     )
     kind: Mapped[CommuneKind] = mapped_column(choice(CommuneKind), info=field("Loại", aliases=("Cấp", "Loại xã")))
     province_id: Mapped[int] = mapped_column(ForeignKey("provinces.id"), info=field("Tỉnh, thành phố"))

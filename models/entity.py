@@ -1,8 +1,8 @@
 """Chủ thể: who makes the product, and who represents it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 from models.base import Base, LabelledEnum, Placed, Searchable, Tidy, TidyText, choice, field, list_indexes
 from models.commune import Commune
 from models.rules.identifiers import tax_code_problem, tax_code_written
+from models.rules.text import fold
 
 
 class EntityKind(LabelledEnum):
@@ -30,15 +31,45 @@ class EntityStatus(LabelledEnum):
     DISSOLVED = "dissolved", "Đã giải thể"
 
 
+# What names of producers begin with, folded; the longest first.
+_BEGINNINGS = (
+    ("ho san xuat", EntityKind.PRODUCER_HOUSEHOLD),
+    ("ho sx", EntityKind.PRODUCER_HOUSEHOLD),
+    ("hsx", EntityKind.PRODUCER_HOUSEHOLD),
+    ("ho kinh doanh", EntityKind.HOUSEHOLD),
+    ("hkd", EntityKind.HOUSEHOLD),
+    ("co so", EntityKind.HOUSEHOLD),
+    ("hop tac xa", EntityKind.COOPERATIVE),
+    ("htx", EntityKind.COOPERATIVE),
+    ("to hop tac", EntityKind.COOPERATIVE_GROUP),
+    ("tht", EntityKind.COOPERATIVE_GROUP),
+    ("cong ti", EntityKind.ENTERPRISE),
+    ("doanh nghiep", EntityKind.ENTERPRISE),
+    ("dntn", EntityKind.ENTERPRISE),
+    ("ct", EntityKind.ENTERPRISE),
+    ("trang trai", EntityKind.FARM),
+    ("hoi", EntityKind.ASSOCIATION),
+    ("hiep hoi", EntityKind.ASSOCIATION),
+)
+
+
+def kind_by_name(values: Mapping[str, Any]) -> EntityKind | None:
+    """What the name of a producer says of its kind: “HTX Thạnh Phú” is a cooperative. None when it says nothing."""
+    name = fold(str(values.get("name") or ""))
+    return next((kind for beginning, kind in _BEGINNINGS if name.startswith(beginning)), None)
+
+
 class Entity(Placed, Searchable, Base):
     __tablename__ = "entities"
     __label__ = "Chủ thể"
     __keys__: ClassVar = (("tax_code",), ("name", "commune"))
     __search__ = ("name", "tax_code", "phone")
     __hint__ = ("tax_code", "commune.name")
+    __guesses__: ClassVar = {"kind": kind_by_name}
 
     name: Mapped[str] = mapped_column(
-        Tidy(255), info=field("Tên chủ thể", hint="đúng như giấy đăng ký", aliases=("Chủ thể",))
+        Tidy(255),
+        info=field("Tên chủ thể", hint="đúng như giấy đăng ký", aliases=("Chủ thể", "Tên doanh nghiệp", "Tên cơ sở")),
     )
     kind: Mapped[EntityKind] = mapped_column(
         choice(EntityKind), info=field("Loại hình", aliases=("Loại hình kinh doanh",))
@@ -50,7 +81,9 @@ class Entity(Placed, Searchable, Base):
         Tidy(120), default="", info=field("Giấy đăng ký kinh doanh", hint="số, ngày, nơi cấp")
     )
     commune_id: Mapped[int] = mapped_column(ForeignKey("communes.id"), info=field("Xã, phường"))
-    street: Mapped[str] = mapped_column(Tidy(255), default="", info=field("Địa chỉ", hint="số nhà, ấp, khóm"))
+    street: Mapped[str] = mapped_column(
+        Tidy(255), default="", info=field("Địa chỉ", hint="số nhà, ấp, khóm", aliases=("Tên đường",))
+    )
     printed_address: Mapped[str] = mapped_column(
         Tidy(255),
         default="",

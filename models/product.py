@@ -23,6 +23,7 @@ class Product(Placed, Searchable, Base):
     __keys__: ClassVar = (("name", "entity"),)
     __search__ = ("name", "entity.name", "code")
     __hint__ = ("entity.name",)
+    __guesses__: ClassVar = {"commune_id": "entity.commune_id"}
 
     name: Mapped[str] = mapped_column(
         Tidy(255), info=field("Tên sản phẩm", hint="đúng như ghi trên nhãn", aliases=("Sản phẩm",))

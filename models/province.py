@@ -50,7 +50,7 @@ class Province(Everywhere, Dated, Searchable, Base):
     code: Mapped[str] = mapped_column(String(2), info=field("Mã tỉnh", aliases=("Mã TP", "Mã tỉnh/TP")))
     name: Mapped[str] = mapped_column(
         Tidy(120),
-        info=field("Tên tỉnh, thành phố", aliases=("Tỉnh Thành Phố", "Tỉnh / Thành Phố", "Tên tỉnh")),
+        info=field("Tên tỉnh, thành phố", aliases=("Tỉnh Thành Phố", "Tỉnh / Thành Phố", "Tên tỉnh", "Tỉnh")),
     )
     kind: Mapped[ProvinceKind] = mapped_column(choice(ProvinceKind), info=field("Loại"))
 

@@ -42,7 +42,7 @@ class Rating(Placed, Searchable, Base):
     regime: Mapped[Regime] = mapped_column(choice(Regime), info=field("Theo quy định"))
     mean_points: Mapped[Decimal] = mapped_column(info=field("Điểm trung bình", hint="0 đến 100, không làm tròn"))
     stars_by_points: Mapped[int] = mapped_column(info=field("Hạng sao theo điểm", managed=True))
-    stars: Mapped[int] = mapped_column(info=field("Hạng sao"))
+    stars: Mapped[int] = mapped_column(info=field("Hạng sao", aliases=("Số sao", "Sao")))
     difference_reason: Mapped[str] = mapped_column(
         TidyText(), default="", info=field("Lý do hạng sao thấp hơn điểm", long=True)
     )

@@ -13,6 +13,7 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.exc import StaleDataError
 
+from app import current
 from app.errors import OcopError
 from app.session import OcopSession, StaleVersion
 from models import (
@@ -110,25 +111,41 @@ def enter(
     at: when it was done, for what is written down later; now when not given (so in every function below).
     Raises CycleNotOpen, OtherProvince, AlreadyIn.
     """
-    if not rules.is_open(cycle, today):
-        raise CycleNotOpen(cycle=cycle.name, day=f"{today:%d/%m/%Y}")
-    if cycle.province_id not in _provinces(session, [product])[product.commune_id]:
-        raise OtherProvince(cycle=cycle.name, product=product.name)
+    _refuse_entry(session, product, cycle, today)
     there = select(Participation.id).where(Participation.product_id == product.id, Participation.cycle_id == cycle.id)
     if session.scalar(there) is not None:
         raise AlreadyIn(product=product.name, year=cycle.year)
-    step = rules.first_step(_steps(session), today)
     with session.doing("vào chu trình"):
-        participation = Participation(
-            product=product,
-            cycle=cycle,
-            step=step,
-            state=rules.state_on_entering(step),
-            entered_on=today,
-        )
+        participation = Participation(product=product, cycle=cycle)
+        _at_first_step(session, participation, today)
         session.add(participation)
         _write(session, participation, Move.ENTER, None, note=note, at=at)
     return participation
+
+
+def settle_entry(session: OcopSession, participation: Participation) -> None:
+    """Fill the rest of a new participation that a file names by product and cycle, as `enter` does.
+
+    Raises CycleNotOpen, OtherProvince.
+    """
+    cycle, product = session.get_one(Cycle, participation.cycle_id), session.get_one(Product, participation.product_id)
+    day = current.today()
+    _refuse_entry(session, product, cycle, day)
+    _at_first_step(session, participation, day)
+    _write(session, participation, Move.ENTER, None, at=None)
+
+
+def _refuse_entry(session: OcopSession, product: Product, cycle: Cycle, day: date) -> None:
+    if not rules.is_open(cycle, day):
+        raise CycleNotOpen(cycle=cycle.name, day=f"{day:%d/%m/%Y}")
+    if cycle.province_id not in _provinces(session, [product])[product.commune_id]:
+        raise OtherProvince(cycle=cycle.name, product=product.name)
+
+
+def _at_first_step(session: OcopSession, participation: Participation, day: date) -> None:
+    participation.step = rules.first_step(_steps(session), day)
+    participation.state = rules.state_on_entering(participation.step)
+    participation.entered_on = day
 
 
 def advance(

@@ -7,6 +7,8 @@ Source: DOMAIN §7; Nghị quyết 202/2025/QH15 and 1687/NQ-UBTVQH15 for the en
 import enum
 import functools
 import itertools
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -98,6 +100,17 @@ def kind_in_name(name: str, kinds: type[K]) -> K | None:
 @functools.cache
 def _beginning(label: str) -> str:
     return f"{label.casefold()} "
+
+
+_KINDS = re.compile(
+    r"^(?:xã|phường|thị trấn|đặc khu|huyện|quận|thị xã|thành phố|tỉnh|tt\.?|tx\.?|tp\.?|x\.|p\.|h\.|q\.|t\.)\s*(?=\S)",
+    re.IGNORECASE,
+)
+
+
+def bare_name(name: str) -> str:
+    """The name without its kind, which senders leave out or shorten: “TT. Mỏ Cày” and “Thị trấn Mỏ Cày” are alike."""
+    return _KINDS.sub("", unicodedata.normalize("NFC", name)).strip() or name
 
 
 def code_flaw(code: str, digits: int) -> str:

@@ -27,7 +27,6 @@ from models import (
     CommuneSuccession,
     Cycle,
     District,
-    Entity,
     ImportBatch,
     ImportRow,
     Province,
@@ -64,7 +63,7 @@ class Office:
 
     def plan(self, table: Table, as_of: date, province: str | None = None) -> importing.Plan:
         with self.database.writing.begin() as session:
-            return importing.plan(session, Commune, table, as_of=as_of, province=province)
+            return importing.plan(session, Commune, table, as_of=as_of, options=importing.Options(province=province))
 
     def store(self, table: Table, as_of: date, *, content: str = "a", **options: Any) -> int:
         with self.database.writing.begin() as session:
@@ -646,7 +645,7 @@ def test_a_code_with_two_lives_on_one_day_is_not_guessed_at(desk: Office) -> Non
 
 def test_other_lists_are_refused_until_they_are_taken(desk: Office) -> None:
     with desk.database.writing.begin() as session, pytest.raises(importing.NotImportable):
-        importing.plan(session, Entity, listed(AN_THANH), as_of=IN_2021)
+        importing.plan(session, Cycle, listed(AN_THANH), as_of=IN_2021)
 
 
 # ---- plan, store, apply, drop -----------------------------------------------------------------------------------

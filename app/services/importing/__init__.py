@@ -5,8 +5,8 @@ that is taken back. Apply judges the stored rows again and writes all of them or
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
@@ -15,8 +15,10 @@ from sqlalchemy import bindparam, delete, func, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.errors import OcopError
-from app.services.importing import places
+from app.services.importing import links, places, records
+from app.services.importing.reading import NOTHING as NOTHING
 from app.services.importing.reading import Columns, Problem, ReadRow, match, read_rows
+from app.services.importing.reading import Options as Options
 from app.services.importing.writing import (
     Change,
     Changes,
@@ -29,7 +31,11 @@ from app.session import OcopSession, plain
 from app.table import Cell, CellError, Column, Table
 from models.base import Base, now, screens
 from models.commune import Commune
+from models.entity import Entity
 from models.import_batch import BatchState, ImportBatch, ImportRow, RowAction
+from models.participation import Participation
+from models.product import Product
+from models.rating import Rating
 from models.rules.words import moment, number, words
 
 VERB = "nhập liệu"
@@ -66,6 +72,10 @@ class AlreadyApplied(OcopError):
     sentence = "Đợt nhập số {number} đã ghi vào sổ nên không bỏ được."
 
 
+class AlreadyUndone(OcopError):
+    sentence = "Đợt nhập số {number} đã hoàn tác. Tải tệp lên lại nếu cần nhập lần nữa."
+
+
 class NotTheMaker(OcopError):
     sentence = "Tệp này do {maker} tải lên nên chỉ người đó nhập hoặc bỏ được. Tự tải tệp lên nếu cần nhập."
 
@@ -74,6 +84,12 @@ class Judged(Protocol):
     """A list against the database: one change for each row, None for a refused one; notes, parents made with it."""
 
     changes: list[Change | None]
+
+    @property
+    def unfound(self) -> Mapping[tuple[str, str], links.Unfound]: ...
+
+    @property
+    def likely(self) -> Sequence[tuple[int, str, str]]: ...
 
     def all_changes(self) -> Changes: ...
 
@@ -90,20 +106,42 @@ class Decide(Protocol):
         rows: Sequence[ReadRow],
         *,
         as_of: date,
-        province: str | None,
+        options: Options,
     ) -> Judged: ...
 
 
 @dataclass(frozen=True)
 class ListKind:
-    """How lists of one model are taken. uses, needs: paths of columns; decide: rows → what they do."""
+    """How lists of one model are taken. uses: paths of columns; needs: sets of them, one of which a file must have;
+    decide: rows → what they do.
+    """
 
     uses: Collection[str]
-    needs: Collection[str]
+    needs: Collection[Collection[str]]
     decide: Decide
 
 
-LISTS: dict[type[Base], ListKind] = {Commune: ListKind(places.USES, places.NEEDS, places.decide)}
+# Lists that are more than rows: what they say holds from a day on.
+DATED: dict[type[Base], ListKind] = {Commune: ListKind(places.USES, [places.NEEDS], places.decide)}
+RECORDS: tuple[type[Base], ...] = (Entity, Product, Participation, Rating)
+
+
+def importable() -> list[type[Base]]:
+    """Models whose lists can be taken."""
+    return [*DATED, *RECORDS]
+
+
+def importable_paths(model: type[Base]) -> Collection[str]:
+    """What a file of a model may fill, as paths."""
+    return _list_kind(model).uses
+
+
+def _list_kind(model: type[Base]) -> ListKind:
+    if model in DATED:
+        return DATED[model]
+    if model not in RECORDS:
+        raise NotImportable(label=model.__label__.lower())
+    return ListKind(links.uses_of(model), records.needs_of(model), records.decide)
 
 
 @dataclass(frozen=True)
@@ -129,13 +167,18 @@ class Plan:
     """What a file would do, rows in file order.
 
     also: {identity: counts} of parents made with it; also_words: the same as sentences.
+    mapped: (title, path or "", reason) of each column. unfound: values asked about once for all their rows.
+    likely: (line, name, name of a row that is nearly the same).
     """
 
     model: type[Base]
     as_of: date
-    province: str | None
+    options: Options
     sheet: str
     columns: tuple[str, ...]
+    mapped: Sequence[tuple[str, str, str]]
+    unfound: Sequence[links.Unfound]
+    likely: Sequence[tuple[int, str, str]]
     rows: Sequence[RowPlan]
     also: dict[str, dict[str, int]]
     also_words: Sequence[str]
@@ -163,34 +206,46 @@ def writes(counts: dict[str, int], also: dict[str, dict[str, int]]) -> bool:
 # ---- plan ---------------------------------------------------------------------------------------------------
 
 
-def plan(session: OcopSession, model: type[Base], table: Table, *, as_of: date, province: str | None = None) -> Plan:
+def plan(session: OcopSession, model: type[Base], table: Table, *, as_of: date, options: Options = NOTHING) -> Plan:
     """Say what each row of a file would do; change nothing. Needs a writing session: the flush is the real one.
 
     table: titles are the model's labels or aliases in any order. as_of: the day the list holds for.
-    province: code, for a list that does not say in which province it lies.
     A row that cannot be taken is returned with its sentences, not raised; raises OcopError for the whole file.
     """
-    kind = LISTS.get(model)
-    if kind is None:
-        raise NotImportable(label=model.__label__.lower())
-    columns, rows, judged = _judge(session, model, table, as_of=as_of, province=province)
+    columns, rows, judged = _judge(session, model, table, as_of=as_of, options=options)
     with session.doing(VERB):
         rehearse(session, judged.all_changes())
     planned = [_row_plan(columns, row, change) for row, change in zip(rows, judged.changes, strict=True)]
     also, also_words = _also(judged)
-    made = Plan(model, as_of, province, table.sheet, columns.labels, planned, also, also_words, [])
+    made = Plan(
+        model,
+        as_of,
+        options,
+        table.sheet,
+        columns.labels,
+        [(label, columns.path_of(n), columns.reasons.get(label, "")) for n, label in enumerate(columns.labels)],
+        list(judged.unfound.values()),
+        judged.likely,
+        planned,
+        also,
+        also_words,
+        [],
+    )
     notes = [*table.notes, *_ignored(columns), *judged.notes(session), *_summary(made)]
     return replace(made, notes=notes)
 
 
 def _judge(
-    session: OcopSession, model: type[Base], table: Table, *, as_of: date, province: str | None
+    session: OcopSession, model: type[Base], table: Table, *, as_of: date, options: Options
 ) -> tuple[Columns, list[ReadRow], Judged]:
-    kind = LISTS[model]
-    columns = match(model, [c.label for c in table.columns], uses=kind.uses, needs=kind.needs)
+    kind = _list_kind(model)
+    titles = [c.label for c in table.columns]
+    columns = match(model, titles, uses=kind.uses, needs=kind.needs, chosen=options.mapping)
     rows = read_rows(columns, table)
-    _refuse_doubled(columns, rows)
-    return columns, rows, kind.decide(session, columns, rows, as_of=as_of, province=province)
+    if model in DATED:
+        _refuse_doubled(columns, rows)
+    judged = kind.decide(session, columns, rows, as_of=as_of, options=options)
+    return columns, rows, judged
 
 
 def _key_paths(columns: Columns) -> list[str]:
@@ -215,14 +270,15 @@ def _refuse_doubled(columns: Columns, rows: Sequence[ReadRow]) -> None:
 
 
 def _row_plan(columns: Columns, row: ReadRow, change: Change | None) -> RowPlan:
-    key = _key_paths(columns)
+    key = _key_paths(columns) if columns.model in DATED else []
     problems = list(row.problems)
     if change and change.refusal:
-        problems.append(Problem(columns.name(key[0]), change.refusal))
+        first = key[0] if key else next(iter(columns.by_path))
+        problems.append(Problem(columns.name(first), change.refusal))
     named = [words(row.values.get(path)) for path in (*key, columns.model.__title__)]
     return RowPlan(
         line=row.line,
-        label=" ".join(part for part in named if part),
+        label=" ".join(part for part in named if part) if key else records.row_label(columns.model, row),
         action=RowAction.REFUSED if problems or change is None else change.action,
         raw=row.raw,
         parsed={path: plain(value) for path, value in row.values.items()},
@@ -269,9 +325,7 @@ def store(session: OcopSession, made: Plan, *, file_name: str, content_hash: str
         sheet=made.sheet,
         as_of=made.as_of,
         options={
-            "columns": list(made.columns),
-            "province": made.province,
-            "also_words": list(made.also_words),
+            **_kept_options(made),
         },
         counts=made.counts,
         also=made.also,
@@ -285,6 +339,27 @@ def store(session: OcopSession, made: Plan, *, file_name: str, content_hash: str
         if made.rows:
             session.execute(insert(ImportRow), [_stored(row, batch) for row in made.rows])
     return batch
+
+
+def _kept_options(made: Plan) -> dict[str, Any]:
+    options = made.options
+    return {
+        "columns": list(made.columns),
+        "province": options.province,
+        "mapping": dict(options.mapping),
+        "links": {relation: dict(chosen) for relation, chosen in options.links.items()},
+        "clears": options.clears,
+        "mapped": [list(each) for each in made.mapped],
+        "unfound": [asdict(each) for each in made.unfound],
+        "likely": [list(each) for each in made.likely],
+        "also_words": list(made.also_words),
+    }
+
+
+def options_of(batch: ImportBatch) -> Options:
+    """What was settled about a stored plan."""
+    kept = batch.options
+    return Options(kept["province"], kept.get("mapping", {}), kept.get("links", {}), kept.get("clears", False))
 
 
 def _stored(row: RowPlan, batch: ImportBatch) -> dict[str, Any]:
@@ -369,21 +444,9 @@ def apply(session: OcopSession, batch: ImportBatch, *, partial: bool = False) ->
         return batch
     _refuse_others(session, batch)
     _refuse_unfit(batch, partial=partial)
-    stored = session.execute(
-        select(
-            *(ImportRow.id, ImportRow.line, ImportRow.action),
-            *(ImportRow.raw, ImportRow.changes, ImportRow.before),
-        )
-        .where(ImportRow.batch_id == batch.id)
-        .order_by(ImportRow.line)
-    ).all()
-    table = Table(
-        tuple(Column(label) for label in batch.options["columns"]),
-        [tuple(unpacked(cell) for cell in row.raw) for row in stored],
-        [row.line for row in stored],
-    )
+    stored = _stored_rows(session, batch)
     columns, rows, judged = _judge(
-        session, screens()[batch.screen], table, as_of=batch.as_of, province=batch.options["province"]
+        session, screens()[batch.screen], _table(batch, stored), as_of=batch.as_of, options=options_of(batch)
     )
     for row, change, kept in zip(rows, judged.changes, stored, strict=True):
         if kept.action is RowAction.REFUSED:
@@ -403,17 +466,65 @@ def apply(session: OcopSession, batch: ImportBatch, *, partial: bool = False) ->
     return batch
 
 
+def replan(session: OcopSession, batch: ImportBatch, options: Options) -> ImportBatch:
+    """Judge a stored plan anew with other answers; the batch keeps its address and its 24 hours.
+
+    Raises what `plan` and `apply` raise for a file and a plan as a whole.
+    """
+    session.refresh(batch)
+    if batch.state is BatchState.APPLIED:
+        raise AlreadyApplied(number=batch.number)
+    _refuse_others(session, batch)
+    _refuse_gone(batch)
+    table = _table(batch, _stored_rows(session, batch))
+    made = plan(session, screens()[batch.screen], table, as_of=batch.as_of, options=options)
+    with session.doing(VERB):
+        session.execute(delete(ImportRow).where(ImportRow.batch_id == batch.id))
+        batch.options = {**batch.options, **_kept_options(made)}
+        batch.counts, batch.also = made.counts, made.also
+        batch.notes = [*batch.options.get("file_notes", []), *made.notes]
+        if made.rows:
+            session.execute(insert(ImportRow), [_stored(row, batch) for row in made.rows])
+    return batch
+
+
+def _stored_rows(session: OcopSession, batch: ImportBatch) -> Sequence[Any]:
+    return session.execute(
+        select(
+            *(ImportRow.id, ImportRow.line, ImportRow.action),
+            *(ImportRow.raw, ImportRow.changes, ImportRow.before),
+        )
+        .where(ImportRow.batch_id == batch.id)
+        .order_by(ImportRow.line)
+    ).all()
+
+
+def _table(batch: ImportBatch, stored: Sequence[Any]) -> Table:
+    return Table(
+        tuple(Column(label) for label in batch.options["columns"]),
+        [tuple(unpacked(cell) for cell in row.raw) for row in stored],
+        [row.line for row in stored],
+        sheet=batch.sheet,
+    )
+
+
 def _one_at_a_time(session: OcopSession) -> None:
     """SQLite's writing transactions are one at a time anyway."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(POSTGRESQL_LOCK)))
 
 
-def _refuse_unfit(batch: ImportBatch, *, partial: bool) -> None:
+def _refuse_gone(batch: ImportBatch) -> None:
+    if batch.state is BatchState.UNDONE:
+        raise AlreadyUndone(number=batch.number)
     if batch.state is BatchState.DROPPED:
         raise PlanDropped
     if batch.created_at < now() - KEPT:
         raise PlanExpired
+
+
+def _refuse_unfit(batch: ImportBatch, *, partial: bool) -> None:
+    _refuse_gone(batch)
     refused = batch.counts["refused"]
     if refused and not partial:
         raise RowsRefused(count=number(refused))

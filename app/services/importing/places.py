@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, Select, or_, select
 
 from app.current import actor
 from app.errors import OcopError
-from app.services.importing.reading import Columns, Problem, ReadRow
+from app.services.importing.links import Unfound
+from app.services.importing.reading import Columns, Options, Problem, ReadRow
 from app.services.importing.writing import Change, Changes, parts, seeing_everything
 from app.session import OcopSession, OutsideArea, plain
 from models.base import LabelledEnum
@@ -126,11 +127,16 @@ class Facts:
 
 
 def decide(
-    session: OcopSession, columns: Columns, rows: Sequence[ReadRow], *, as_of: date, province: str | None
+    session: OcopSession,
+    columns: Columns,
+    rows: Sequence[ReadRow],
+    *,
+    as_of: date,
+    options: Options,
 ) -> "CommuneList":
     """Judge every row of a list as of a day; what a row is refused for becomes a problem of it.
 
-    province: code of the province of a list that does not say.
+    Of the options only the province counts: the list makes what it names, and a unit always has all it is known by.
     Raises DistrictsEnded, ProvinceNeeded, ProvinceUnknown for the list as a whole.
     """
     codes = [code for row in rows if isinstance(code := row.values["code"], str)]
@@ -139,6 +145,7 @@ def decide(
         lives[Commune] = _lives(session, Commune, codes)
     if as_of >= NO_DISTRICTS_FROM:
         _refuse_districts(columns, rows, as_of)
+    province = options.province
     if province and not life_on(lives[Province].get(province, ()), as_of):
         raise ProvinceUnknown(day=as_of, code=province)
     visible = None if actor().area.everything else _ids(session, codes)
@@ -177,6 +184,8 @@ class CommuneList:
     settled: set[tuple[Any, ...]] = field(default_factory=set)
     provinces: dict[Change, str] = field(default_factory=dict)
     completed: int = 0
+    unfound: Mapping[tuple[str, str], Unfound] = field(default_factory=dict)
+    likely: Sequence[tuple[int, str, str]] = ()
 
     def judge(self, row: ReadRow) -> Change | None:
         """What one row does; None when it is refused."""

@@ -3,17 +3,22 @@
 A path names what a column fills: "code" of the row itself, "district.code" of the row it is linked to.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Enum, String, inspect
+from rapidfuzz import fuzz, process
+from sqlalchemy import Boolean, Date, Enum, Integer, String, inspect
 from sqlalchemy.orm import Mapper
 
 from app.errors import OcopError
 from app.table import Cell, CellError, Table
-from models.base import Base, LabelledEnum, Tidy, fields, label_of
+from models.base import Base, LabelledEnum, Points, Tidy, TidyText, fields, label_of, tidy_lines
 from models.rules.text import fold, tidy
+from models.rules.words import read_day, words
 
 
 class MissingColumn(OcopError):
@@ -33,85 +38,139 @@ class Problem(NamedTuple):
 
 @dataclass
 class ReadRow:
-    """One line of the file. values: {path: value} of every column in use, None for an empty cell."""
+    """One line of the file. values: {path: value} of every column in use, None for an empty cell.
+
+    skipped: left out because a clerk said so.
+    """
 
     line: int
     raw: tuple[Cell, ...]
     values: dict[str, Any]
     problems: list[Problem] = field(default_factory=list)
+    skipped: bool = False
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column of the file fills which path."""
+    """Which column of the file fills which path. reasons: why, by title, as a clerk reads it."""
 
     model: type[Base]
     by_path: dict[str, int]
     labels: tuple[str, ...]
+    reasons: dict[str, str]
 
     def name(self, path: str) -> str:
         """The column as the clerk knows it: by its title in the file, else by the label of the model."""
         index = self.by_path.get(path)
         return label_of(self.model, path) if index is None else self.labels[index]
 
+    def path_of(self, index: int) -> str:
+        return next((path for path, place in self.by_path.items() if place == index), "")
+
     @property
     def ignored(self) -> list[str]:
         used = set(self.by_path.values())
-        return [label for index, label in enumerate(self.labels) if index not in used]
+        return [label for index, label in enumerate(self.labels) if index not in used and fold(label) not in NOT_DATA]
 
 
-def match(model: type[Base], labels: Iterable[str], *, uses: Collection[str], needs: Iterable[str]) -> Columns:
-    """Find the columns of a list; titles are compared folded, in any order.
+@dataclass(frozen=True)
+class Options:
+    """What a clerk settled about a file.
 
-    uses: the paths this list may fill. needs: those it cannot do without.
+    province: code, for a list that does not say in which province it lies. mapping: {title: path, or "" to leave
+    out}. links: {relation: {folded value: id, "skip", "create"}}. clears: whether an empty cell empties what is there.
+    """
+
+    province: str | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    clears: bool = False
+
+
+NOTHING = Options()
+
+
+# Row numbers of the sender, and what an earlier round wrote beside each row.
+NOT_DATA = frozenset({"stt", "tt", "so tt", "so thu tu", "ket qua"})
+ALIKE = 88
+"""Percent of likeness from which a title is taken for one that is known."""
+
+
+def match(
+    model: type[Base],
+    labels: Iterable[str],
+    *,
+    uses: Collection[str],
+    needs: Iterable[Collection[str]],
+    chosen: Mapping[str, str] | None = None,
+) -> Columns:
+    """Find the columns of a list; titles are compared folded, in any order, then by likeness.
+
+    uses: the paths this list may fill. needs: sets of paths, one of which it must have. chosen: {title: path}
+    settled by a clerk, "" to leave the column out.
     Raises MissingColumn, TwoColumnsAlike.
     """
     labels = tuple(labels)
     known = _titles(model, uses)
     by_path: dict[str, int] = {}
-    for index, label in enumerate(labels):
-        path = known.get(fold(label))
-        if path is None:
-            continue
+    reasons: dict[str, str] = {}
+
+    def take(index: int, path: str, reason: str) -> None:
         first = by_path.setdefault(path, index)
         if first != index:
-            raise TwoColumnsAlike(first=labels[first], second=label, label=label_of(model, path))
-    for path in needs:
-        if path not in by_path:
-            present = ", ".join(f"“{label}”" for label in labels)
-            raise MissingColumn(column=_short_label(model, path), present=present)
-    return Columns(model, by_path, labels)
+            raise TwoColumnsAlike(first=labels[first], second=labels[index], label=label_of(model, path))
+        reasons[labels[index]] = reason
+
+    chosen = {label: path for label, path in (chosen or {}).items() if not path or path in uses}
+    for index, label in enumerate(labels):
+        if path := chosen.get(label):
+            take(index, path, "đã chọn")
+    for index, label in enumerate(labels):
+        if label not in chosen and (path := known.get(fold(label))):
+            exact = label.casefold() in {title.casefold() for title in titles_of(model, path)}
+            take(index, path, "đúng tên cột" if exact else "khớp khi bỏ dấu")
+    for index, label in enumerate(labels):
+        if label in chosen or index in by_path.values() or fold(label) in NOT_DATA:
+            continue
+        free = [title for title, path in known.items() if path not in by_path]
+        found = process.extractOne(fold(label), free, scorer=fuzz.ratio, score_cutoff=ALIKE)
+        if found:
+            take(index, known[found[0]], f"gần giống “{label_of(model, known[found[0]])}”")
+    missing = [[path for path in need if path not in by_path] for need in needs]
+    if all(missing):
+        # The way of knowing a row that is nearest, by its name rather than by a number.
+        nearest = min(missing, key=lambda paths: (len(paths), model.__title__ not in paths))
+        present = ", ".join(f"“{label}”" for label in labels)
+        raise MissingColumn(column=titles_of(model, nearest[0])[0], present=present)
+    return Columns(model, by_path, labels, reasons)
 
 
 def _titles(model: type[Base], uses: Collection[str]) -> dict[str, str]:
-    """{folded title: path}; the row's own columns come before those of linked rows."""
+    """{folded title: path}; what comes first in `uses` has the first claim."""
     known: dict[str, str] = {}
-    for path, titles in _titles_by_path(model):
-        if path in uses:
-            for title in titles:
-                known.setdefault(fold(title), path)
+    for path in uses:
+        for title in titles_of(model, path):
+            known.setdefault(fold(title), path)
     return known
 
 
-def _titles_by_path(model: type[Base]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    mapper: Mapper[Any] = inspect(model)
-    links = [relation for relation in mapper.relationships if not relation.uselist]
+def titles_of(model: type[Base], path: str) -> tuple[str, ...]:
+    """How a column of a file may be titled: labels and aliases; the name of a linked row also as the link is."""
+    first, _, rest = path.partition(".")
     labelled = fields(model)
-    for name, info in labelled.items():
-        if name in mapper.column_attrs and not mapper.column_attrs[name].columns[0].foreign_keys:
-            yield name, (info.label, *info.aliases)
-    for relation in links:
-        linked: type[Base] = relation.mapper.class_
-        if relation.key in labelled:  # a column titled as the link holds the linked row's name
-            info = labelled[relation.key]
-            yield f"{relation.key}.{linked.__title__}", (info.label, *info.aliases)
-        for name, info in fields(linked).items():
-            if name in relation.mapper.column_attrs and not relation.mapper.column_attrs[name].columns[0].foreign_keys:
-                yield f"{relation.key}.{name}", (info.label, *info.aliases)
+    if not rest:
+        return (labelled[first].label, *labelled[first].aliases)
+    linked = linked_model(model, first)
+    own = titles_of(linked, rest)
+    if rest != linked.__title__ or first not in labelled:
+        return own
+    return (labelled[first].label, *labelled[first].aliases, *own)
 
 
-def _short_label(model: type[Base], path: str) -> str:
-    return label_of(model, path)
+def linked_model(model: type[Base], relation: str) -> type[Base]:
+    mapper: Mapper[Any] = inspect(model)
+    linked: type[Base] = mapper.relationships[relation].mapper.class_
+    return linked
 
 
 def read_rows(columns: Columns, table: Table) -> list[ReadRow]:
@@ -149,6 +208,16 @@ def _reader(model: type[Base], path: str) -> Callable[[Cell], Any]:
         return _choice_reader(kind)
     if isinstance(kind, String | Tidy):
         return _text_reader(kind.length)
+    if isinstance(kind, TidyText):
+        return _lines
+    if isinstance(kind, Boolean):
+        return _yes_or_no
+    if isinstance(kind, Date):
+        return _day
+    if isinstance(kind, Integer):
+        return _whole
+    if isinstance(kind, Points):
+        return _decimal
     raise TypeError(f"no file holds {model.__name__}.{path} yet: {kind!r} has no reader")
 
 
@@ -194,3 +263,69 @@ def as_text(cell: Cell) -> str:
     if isinstance(cell, bool) or not isinstance(cell, int):
         raise CellRefused(f"Ô này là “{cell}”, cần là chữ. Định dạng ô là Văn bản rồi gõ lại.")
     return str(cell)
+
+
+def _lines(cell: Cell) -> str | None:
+    return (tidy_lines(cell) if isinstance(cell, str) else as_text(cell)) or None
+
+
+YES, NO = frozenset({"co", "x", "dung", "1", "true"}), frozenset({"khong", "0", "sai", "false"})
+
+
+def _yes_or_no(cell: Cell) -> bool | None:
+    if isinstance(cell, bool):
+        return cell
+    text = as_text(cell)
+    if not text:
+        return None
+    if (folded := fold(text)) in YES | NO:
+        return folded in YES
+    raise CellRefused(f"“{text}” chưa rõ là có hay không. Ghi Có hoặc Không.")
+
+
+def _day(cell: Cell) -> date | None:
+    """Day first, as offices write it; a bare number is no day, whatever Excel would make of it."""
+    if isinstance(cell, datetime):
+        return cell.date()
+    if isinstance(cell, date):
+        return cell
+    text = as_text(cell)
+    if not text:
+        return None
+    try:
+        return read_day(text)
+    except OverflowError:
+        swapped = re.fullmatch(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", text)
+        if swapped and int(swapped[2]) > 12 >= int(swapped[1]):
+            raise CellRefused(f"“{text}” ghi tháng trước ngày. Ghi ngày trước tháng, ví dụ 25/12/2024.") from None
+        raise CellRefused(f"Ngày {text} không có trong lịch. Sửa lại ngày.") from None
+    except ValueError:
+        raise CellRefused(f"“{text}” chưa đọc được là ngày. Ghi ngày/tháng/năm, ví dụ 05/03/2026.") from None
+
+
+def _whole(cell: Cell) -> int | None:
+    value = _decimal(cell)
+    if value is None:
+        return None
+    if value != value.to_integral_value():
+        raise CellRefused(f"“{words(value)}” có phần lẻ, cần là số nguyên. Sửa lại ô.")
+    return int(value)
+
+
+NUMBER = re.compile(r"-?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?|-?\d+\.\d+")
+
+
+def _decimal(cell: Cell) -> Decimal | None:
+    """Decimal comma and thousands dot, and “76.5”, which can be nothing else; “1.250” is a thousand."""
+    if isinstance(cell, float):
+        return Decimal(repr(cell))
+    if isinstance(cell, Decimal):
+        return cell
+    text = as_text(cell).replace(" ", "")
+    if not text:
+        return None
+    if not NUMBER.fullmatch(text):
+        raise CellRefused(f"“{text}” chưa đọc được là số. Ghi số, ví dụ 1.250 hoặc 76,5.")
+    if "," in text or re.fullmatch(r"-?\d{1,3}(?:\.\d{3})+", text):
+        text = text.replace(".", "").replace(",", ".")
+    return Decimal(text)

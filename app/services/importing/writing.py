@@ -40,6 +40,7 @@ class Change:
     existing: id of the row found. closes: attributes set on it when another row follows it.
     shown: {attribute: (old, new)} as a clerk reads them. before: columns of the row found, as JSON.
     refusal: why it cannot be written, as a sentence. row: what was written, once it is.
+    is_settled: whether a service fills the rest of it first.
     """
 
     model: type[Base]
@@ -53,6 +54,10 @@ class Change:
     before: dict[str, Any] | None = None
     refusal: str = ""
     row: Base | None = None
+    is_settled: bool = False
+
+
+Settle = Callable[[OcopSession, Any], None] | None
 
 
 @dataclass(frozen=True)
@@ -60,11 +65,13 @@ class Changes:
     """Everything a list does. parents: linked rows made with it, in the order they need each other.
 
     rows: one for each line that could be judged. finish: what is left to do when all are written.
+    settle: what a service fills of a row before it is written.
     """
 
     parents: Sequence[Sequence[Change]]
     rows: Sequence[Change]
     finish: Callable[[OcopSession], None]
+    settle: Settle = None
 
     def to_write(self) -> list[list[Change]]:
         """What to write, stage by stage: parents in need of each other, then rows; none that is refused."""
@@ -90,7 +97,7 @@ def rehearse(session: OcopSession, changes: Changes) -> None:
         for stage in range(len(changes.parents) + 1):
             _refuse_with_parents(changes)
             for part in parts(changes.to_write()[stage]):
-                _try(session, part)
+                _try(session, part, changes.settle)
         _refuse_with_parents(changes)
         changes.finish(session)
     finally:
@@ -103,7 +110,7 @@ def write(session: OcopSession, changes: Changes) -> None:
     """Write everything that is not refused; the first refusal of the flush ends it."""
     for stage in changes.to_write():
         for part in parts(stage):
-            _write(session, part)
+            _write(session, part, changes.settle)
     changes.finish(session)
 
 
@@ -116,24 +123,27 @@ def _refuse_with_parents(changes: Changes) -> None:
                 change.refusal = next(refusals, "")
 
 
-def _try(session: OcopSession, changes: Sequence[Change]) -> None:
+def _try(session: OcopSession, changes: Sequence[Change], settle: Settle) -> None:
     try:
         with session.begin_nested():
-            _write(session, changes)
+            _write(session, changes, settle)
     except (OcopError, IntegrityError, DataError) as problem:
         if len(changes) == 1:
             changes[0].refusal = str(problem) if isinstance(problem, OcopError) else str(RowClashes())
             return
         middle = len(changes) // 2
-        _try(session, changes[:middle])
-        _try(session, changes[middle:])
+        _try(session, changes[:middle], settle)
+        _try(session, changes[middle:], settle)
 
 
-def _write(session: OcopSession, changes: Sequence[Change]) -> None:
+def _write(session: OcopSession, changes: Sequence[Change], settle: Settle) -> None:
+    """settle is for the rows of the list; parents made with them are another model's."""
     found = _existing(session, changes)
     with session.no_autoflush:
         for change in changes:
             change.row = _written(session, change, found)
+            if settle and change.is_settled:
+                settle(session, change.row)
         if session.get_bind().dialect.name == "sqlite":
             _number_ahead(session)
     session.flush()

@@ -1,0 +1,280 @@
+"""What the cells of a row mean by another row: found by the keys and names of its model, folded, never guessed.
+
+A value that finds nothing, or more than one row, is asked about once for all its rows.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from rapidfuzz import fuzz, process, utils
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import Mapper
+
+from app.services.importing.reading import linked_model
+from app.session import OcopSession
+from models.base import Base, fields, key_columns
+from models.rules.places import bare_name, life_on
+from models.rules.text import fold
+
+SUGGESTED = 5
+LIKE = 60
+
+Reference = tuple[tuple[str, str], ...]
+"""What cells say of one linked row: (path below the link, text), of filled cells only."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A row that may be meant. values: its naming columns and foreign keys by attribute."""
+
+    id: int
+    values: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        return str(self.values["__title__"])
+
+
+@dataclass(frozen=True)
+class Found:
+    """The row meant, or why none is: `why` is a sentence, `suggestions` the rows it may be, best first."""
+
+    row: Candidate | None = None
+    why: str = ""
+    suggestions: Sequence[Candidate] = ()
+
+
+@dataclass
+class Unfound:
+    """A value that names no row, or several, asked about once for all its rows.
+
+    lines: as Excel shows them. suggestions: (id, label), best first. creatable: whether it can be made from its name.
+    """
+
+    relation: str
+    label: str
+    value: str
+    why: str
+    suggestions: Sequence[tuple[int, str]]
+    creatable: bool
+    lines: list[int] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        return fold(self.value)
+
+
+@dataclass
+class Register:
+    """Every row of one model in the clerk's area that a name or key can mean; loaded once, when first asked."""
+
+    model: type[Base]
+    as_of: date
+    rows: list[Candidate] = field(default_factory=list)
+    by_title: defaultdict[str, list[Candidate]] = field(default_factory=lambda: defaultdict(list))
+    by_column: dict[str, defaultdict[str, list[Candidate]]] = field(default_factory=dict)
+    _by_link: dict[str, defaultdict[Any, list[Candidate]]] = field(default_factory=dict)
+
+    @property
+    def is_dated(self) -> bool:
+        return "valid_from" in inspect(self.model).column_attrs
+
+    def load(self, session: OcopSession) -> "Register":
+        mapper: Mapper[Any] = inspect(self.model)
+        title = self.model.__title__
+        named = sorted(
+            {path for path in naming_paths(self.model) if "." not in path}
+            | {f"{relation}_id" for relation in _relations(self.model)}
+            | ({"valid_from", "valid_to"} if self.is_dated else set())
+        )
+        columns = [getattr(self.model, name) for name in named]
+        keyed = [name for name in named if name != title and name in key_columns(self.model)]
+        self.by_column = {name: defaultdict(list) for name in keyed}
+        title_column = getattr(self.model, title) if title in mapper.column_attrs else self.model.id
+        for pk, shown, *values in session.execute(select(self.model.id, title_column, *columns)):
+            row = Candidate(pk, {"__title__": shown, **dict(zip(named, values, strict=True))})
+            self.rows.append(row)
+            self.by_title[fold_name(self.model, str(shown))].append(row)
+            for name in keyed:
+                if row.values[name] is not None:
+                    self.by_column[name][fold(str(row.values[name]))].append(row)
+        return self
+
+    def linked(self, wanted: Mapping[str, Any]) -> list[Candidate]:
+        """Rows that lead to the same row by the first link asked for."""
+        name = next(name for name in wanted if f"{name}_id" in self.rows[0].values) if self.rows else ""
+        if name not in self._by_link:
+            self._by_link[name] = defaultdict(list)
+            for row in self.rows:
+                self._by_link[name][row.values[f"{name}_id"]].append(row)
+        return self._by_link[name].get(wanted.get(name), [])
+
+    def in_force(self, rows: Iterable[Candidate]) -> list[Candidate]:
+        """Of a dated model, the lives of the day; of another, all."""
+        if not self.is_dated:
+            return list(rows)
+        return [row for row in rows if life_on([_Life(row)], self.as_of)]
+
+
+@dataclass(frozen=True)
+class _Life:
+    row: Candidate
+
+    @property
+    def valid_from(self) -> date:
+        day: date = self.row.values["valid_from"]
+        return day
+
+    @property
+    def valid_to(self) -> date | None:
+        day: date | None = self.row.values["valid_to"]
+        return day
+
+
+class Registers:
+    """The registers of one import, by model."""
+
+    def __init__(self, session: OcopSession, as_of: date) -> None:
+        self.session, self.as_of = session, as_of
+        self._by_model: dict[type[Base], Register] = {}
+        self._found: dict[tuple[type[Base], Reference, int | None], Found] = {}
+
+    def of(self, model: type[Base]) -> Register:
+        if model not in self._by_model:
+            self._by_model[model] = Register(model, self.as_of).load(self.session)
+        return self._by_model[model]
+
+    def find(self, model: type[Base], reference: Reference, *, commune_id: int | None = None) -> Found:
+        """The one row that cells mean. commune_id: where the row of the file lies; tells rows of one name apart."""
+        asked = (model, reference, commune_id)
+        if asked not in self._found:
+            self._found[asked] = self._find(model, dict(reference), commune_id)
+        return self._found[asked]
+
+    def _find(self, model: type[Base], said: dict[str, str], commune_id: int | None) -> Found:
+        register = self.of(model)
+        label, title = model.__label__.lower(), model.__title__
+        name = said.get(title, "")
+        for column, by_value in register.by_column.items():
+            if column in said:
+                found = register.in_force(by_value.get(fold(said[column]), ()))
+                found = self._narrowed(model, found, said)
+                if len(found) == 1:
+                    return self._checked(model, found[0], column, said)
+                if found and len(found) > 1:
+                    return Found(why=f"Có {len(found)} {label} cùng “{said[column]}”.", suggestions=found[:SUGGESTED])
+                if not name:
+                    return Found(why=f"Chưa có {label} mang “{said[column]}”.")
+        if not name:
+            return Found()
+        found = register.in_force(register.by_title.get(fold_name(model, name), ()))
+        kept = self._narrowed(model, found, said)
+        if len(kept) > 1:
+            exact = [row for row in kept if row.label.casefold() == name.casefold()]
+            near = [row for row in kept if commune_id and row.values.get("commune_id") == commune_id]
+            kept = exact if len(exact) == 1 else near if len(near) == 1 else kept
+        if len(kept) == 1:
+            return Found(kept[0])
+        if kept:
+            return Found(why=f"Có {len(kept)} {label} tên “{name}”.", suggestions=kept[:SUGGESTED])
+        if found:
+            return Found(why=f"“{name}” có nhưng ở nơi khác với dòng này.", suggestions=found[:SUGGESTED])
+        day = f" tại ngày {self.as_of:%d/%m/%Y}" if register.is_dated else ""
+        return Found(why=f"Chưa có {label} “{name}”{day}.", suggestions=self._like(register, name, said))
+
+    def _narrowed(self, model: type[Base], rows: list[Candidate], said: Mapping[str, str]) -> list[Candidate]:
+        """Rows whose own links are what the cells say of them, where they say anything."""
+        for relation in _relations(model):
+            below = tuple(
+                (path.partition(".")[2], text) for path, text in said.items() if path.startswith(f"{relation}.")
+            )
+            if below and len(rows) > 0:
+                meant = self.find(linked_model(model, relation), below)
+                ids = {meant.row.id} if meant.row else {row.id for row in meant.suggestions if meant.why[:2] == "Có"}
+                rows = [row for row in rows if row.values[f"{relation}_id"] in ids]
+        return rows
+
+    def _checked(self, model: type[Base], row: Candidate, column: str, said: Mapping[str, str]) -> Found:
+        """A code and a name in one line must mean the same row; a code alone is enough."""
+        name = said.get(model.__title__)
+        if name and self.of(model).is_dated and fold_name(model, name) != fold_name(model, row.label):
+            return Found(why=f"{said[column]} là “{row.label}”, không phải “{name}”.", suggestions=[row])
+        return Found(row)
+
+    def _like(self, register: Register, name: str, said: Mapping[str, str]) -> list[Candidate]:
+        """Rows of nearly that name: those where the line says, else anywhere."""
+        by_title = register.by_title
+        if len(said) > 1:
+            near = self._narrowed(register.model, register.in_force(register.rows), said)
+            by_title = defaultdict(list)
+            for row in near:
+                by_title[fold_name(register.model, row.label)].append(row)
+        found = process.extract(
+            fold_name(register.model, name),
+            by_title.keys(),
+            scorer=fuzz.token_sort_ratio,
+            processor=utils.default_process,
+            score_cutoff=LIKE,
+            limit=SUGGESTED,
+        )
+        likely = [row for title, _score, _place in found for row in by_title[title]]
+        return (register.in_force(likely) or likely)[:SUGGESTED]
+
+
+def fold_name(model: type[Base], name: str) -> str:
+    """A name as it is compared; that of a place without its kind, which senders leave out."""
+    return fold(bare_name(name)) if model.__screen__ in ("province", "district", "commune") else fold(name)
+
+
+def _relations(model: type[Base]) -> list[str]:
+    """Links by which rows of one name are told apart."""
+    mapper: Mapper[Any] = inspect(model)
+    keys = {name for key in model.__keys__ for name in key}
+    dated = "valid_from" in mapper.column_attrs
+    return [
+        relation.key
+        for relation in mapper.relationships
+        if not relation.uselist and (relation.key in keys or (dated and relation.key in ("district", "province")))
+    ]
+
+
+def naming_paths(model: type[Base], *, depth: int = 2) -> list[str]:
+    """Columns by which a file can name a row: its own keys and title, then those of the links in its keys.
+
+    A place is named by what it lies in, and that by its own code and name alone.
+    """
+    mapper: Mapper[Any] = inspect(model)
+    own = [name for name in (*key_columns(model), model.__title__) if name in mapper.column_attrs]
+    paths = list(dict.fromkeys(own))
+    if depth > 0:
+        below = 0 if "valid_from" in mapper.column_attrs else depth - 1
+        for relation in _relations(model):
+            paths += [f"{relation}.{path}" for path in naming_paths(linked_model(model, relation), depth=below)]
+    return paths
+
+
+def uses_of(model: type[Base]) -> tuple[str, ...]:
+    """What a file of this model may fill: own columns that people fill, then what names its links, nearest first."""
+    mapper: Mapper[Any] = inspect(model)
+    paths = []
+    for name, info in fields(model).items():
+        if info.managed or info.secret:
+            continue
+        if name in mapper.relationships:
+            if not mapper.relationships[name].uselist:
+                paths += [f"{name}.{path}" for path in naming_paths(linked_model(model, name))]
+        elif not mapper.column_attrs[name].columns[0].foreign_keys:
+            paths.append(name)
+    return tuple(sorted(paths, key=lambda path: path.count(".")))
+
+
+def references(relation: str, values: Mapping[str, Any], paths: Collection[str]) -> Reference:
+    """What the cells of one row say of a linked row."""
+    return tuple(
+        (path.partition(".")[2], str(getattr(value, "label", value)))
+        for path in paths
+        if path.startswith(f"{relation}.") and (value := values.get(path)) is not None
+    )

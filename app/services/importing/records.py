@@ -1,0 +1,523 @@
+"""Rows of any model with a key → what they do: found by the keys of the model, linked by the names in their cells.
+
+A column that the file lacks, and an empty cell, leave what is there. What a cell leaves open for a new row the
+model's guesses fill: `__guesses__`.
+"""
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from rapidfuzz import fuzz, process
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import Mapper
+
+from app.current import actor
+from app.services import cycle, rating
+from app.services.importing.links import Candidate, Found, Registers, Unfound, fold_name, naming_paths, references
+from app.services.importing.reading import Columns, Options, Problem, ReadRow, linked_model
+from app.services.importing.writing import Change, Changes, parts
+from app.session import OcopSession, places_relation, plain
+from models.base import Base, fields, label_of
+from models.commune import Commune
+from models.import_batch import RowAction
+from models.participation import Participation
+from models.rating import Rating
+from models.rules.text import fold
+from models.rules.words import words
+
+NEARLY = 90
+SHOWN_LIKELY = 200
+SKIP, CREATE = "skip", "create"
+
+# What a service settles of a row before it is written.
+SETTLE: dict[type[Base], Callable[[OcopSession, Any], None]] = {
+    Rating: rating.settle,
+    Participation: cycle.settle_entry,
+}
+
+
+@dataclass
+class RecordList:
+    """A list of records against the rows that are there.
+
+    choices: {relation: {folded value: id, "skip" or "create"}} settled by a clerk or remembered of a sender.
+    clears: whether an empty cell empties what is there. likely: (line, its name, names that are nearly the same).
+    """
+
+    columns: Columns
+    registers: Registers
+    choices: Mapping[str, Mapping[str, Any]]
+    clears: bool = False
+    changes: list[Change | None] = field(default_factory=list)
+    unfound: dict[tuple[str, str], Unfound] = field(default_factory=dict)
+    created: dict[tuple[str, str], Change] = field(default_factory=dict)
+    likely: list[tuple[int, str, str]] = field(default_factory=list)
+
+    # ---- judged --------------------------------------------------------------------------------------------
+
+    def judge(self, session: OcopSession, rows: Sequence[ReadRow]) -> None:
+        linked = [self._linked(row) for row in rows]
+        found = [
+            self._existing(row, links) if links is not None else None for row, links in zip(rows, linked, strict=True)
+        ]
+        before = _read_rows(session, self.model, [row.id for row in found if row])
+        for row, links, existing in zip(rows, linked, found, strict=True):
+            self.changes.append(self._change(row, links, before.get(existing.id) if existing else None))
+        self._refuse_same(rows)
+        self._note_likely(rows)
+
+    @property
+    def model(self) -> type[Base]:
+        return self.columns.model
+
+    def _linked(self, row: ReadRow) -> dict[str, Candidate | Change | None] | None:
+        """What each link of the row means; None when the row is left out or cannot say."""
+        meant: dict[str, Candidate | Change | None] = {}
+        relations = _links_in(self.columns)
+        place = _commune_relation(self.model)
+        # The place first: it tells producers of one name apart.
+        for relation in sorted(relations, key=lambda name: name != place):
+            said = references(relation, row.values, self.columns.by_path)
+            if not said:
+                meant[relation] = None
+                continue
+            near = meant.get(place or "")
+            near_id = near.id if isinstance(near, Candidate) else None
+            answer = self._meant(row, relation, said, near_id)
+            if answer is None:
+                return None
+            meant[relation] = answer
+        return meant if not row.problems else None
+
+    def _meant(
+        self, row: ReadRow, relation: str, said: tuple[tuple[str, str], ...], near: int | None
+    ) -> Candidate | Change | None:
+        model = linked_model(self.model, relation)
+        value = dict(said).get(model.__title__) or ", ".join(text for _, text in said)
+        chosen = self.choices.get(relation, {}).get(fold(value))
+        if chosen == SKIP:
+            row.skipped = True
+            return None
+        found = Found() if chosen else self.registers.find(model, said, commune_id=near)
+        if isinstance(chosen, int):
+            found = Found(next((c for c in self.registers.of(model).rows if c.id == chosen), None))
+        if found.row:
+            return found.row
+        if chosen == CREATE and (made := self._made(relation, model, value, row, near)):
+            return made
+        column = self.columns.name(next(p for p in self.columns.by_path if p.startswith(f"{relation}.")))
+        asked = self.unfound.setdefault(
+            (relation, fold(value)),
+            Unfound(
+                relation,
+                column,
+                value,
+                found.why or f"Chưa rõ “{value}”.",
+                [(each.id, _described(self.registers, model, each)) for each in found.suggestions],
+                _is_creatable(model),
+            ),
+        )
+        asked.lines.append(row.line)
+        row.problems.append(Problem(column, f"{asked.why} Chọn một giá trị đã có, tạo mới hoặc bỏ qua các dòng này."))
+        return None
+
+    def _made(self, relation: str, model: type[Base], value: str, row: ReadRow, near: int | None) -> Change | None:
+        """A linked row made from its name, once for all rows that name it in one place."""
+        key = (relation, f"{fold(value)} {near}")
+        if key not in self.created:
+            said = {
+                path.partition(".")[2]: text
+                for path, text in row.values.items()
+                if path.startswith(f"{relation}.") and path.count(".") == 1 and text is not None
+            }
+            values = {model.__title__: value, **said}
+            place = _commune_relation(model)
+            if place:
+                values[f"{place}_id"] = near or _only_commune()
+            values |= _guessed(model, values, {})
+            if any(values.get(name) is None for name in _required(model)):
+                return None
+            self.created[key] = Change(model, RowAction.NEW, value, values)
+        return self.created[key]
+
+    def _existing(self, row: ReadRow, links: Mapping[str, Candidate | Change | None]) -> Candidate | None:
+        """The row of the database that the keys of the line mean."""
+        register = self.registers.of(self.model)
+        for key in self.model.__keys__:
+            wanted: dict[str, Any] = {}
+            for name in key:
+                meant = links.get(name)
+                wanted[name] = meant.id if isinstance(meant, Candidate) else row.values.get(name)
+            if name_missing(wanted.values()):
+                continue
+            found = _matching(register, self.model, wanted)
+            if len(found) == 1:
+                return found[0]
+            if found:
+                column = self.columns.name(next((n for n in key if n in self.columns.by_path), self.model.__title__))
+                row.problems.append(
+                    Problem(
+                        column, f"Có {len(found)} {self.model.__label__.lower()} cùng tên này. Sửa tên cho khác nhau."
+                    )
+                )
+                return None
+        return None
+
+    def _change(
+        self, row: ReadRow, links: Mapping[str, Candidate | Change | None] | None, before: dict[str, Any] | None
+    ) -> Change | None:
+        if row.skipped:
+            return Change(self.model, RowAction.SKIPPED, row_label(self.model, row))
+        if links is None or row.problems:
+            return None
+        values = {name: row.values[name] for name in self.columns.by_path if "." not in name}
+        made: dict[str, Change | None] = {}
+        shown_links: dict[str, str] = {}
+        for relation, meant in links.items():
+            if isinstance(meant, Change):
+                made[f"{relation}_id"] = meant
+            elif meant is not None:
+                values[f"{relation}_id"] = meant.id
+                shown_links[f"{relation}_id"] = meant.label
+            elif self.clears:
+                values[f"{relation}_id"] = None
+        if before is None:
+            return self._new(row, values, links, made)
+        values = {
+            name: value if value is not None else _emptied(self.model, name)
+            for name, value in values.items()
+            if value is not None or (self.clears and _may_be_empty(self.model, name))
+        }
+        values = _as_stored(self.model, values)
+        changed = {name: value for name, value in values.items() if plain(value) != before["as_json"].get(name)}
+        shown = {
+            name.removesuffix("_id"): (
+                before["links"].get(name, "") if name in before["links"] else words(before["values"][name]),
+                shown_links.get(name, words(value)),
+            )
+            for name, value in changed.items()
+        }
+        return Change(
+            self.model,
+            RowAction.CHANGED if changed else RowAction.SAME,
+            row_label(self.model, row),
+            changed,
+            existing=before["as_json"]["id"],
+            is_settled=bool(changed) and self.model in SETTLE,
+            shown=shown,
+            before=before["as_json"],
+        )
+
+    def _new(
+        self,
+        row: ReadRow,
+        values: dict[str, Any],
+        links: Mapping[str, Candidate | Change | None],
+        made: dict[str, Change | None],
+    ) -> Change | None:
+        values = {name: value for name, value in values.items() if value is not None}
+        place = _commune_relation(self.model)
+        values |= {n: v for n, v in _guessed(self.model, values, links).items() if n not in made}
+        if place and f"{place}_id" not in {*values, *made} and (own := _only_commune()):
+            values[f"{place}_id"] = own
+        missing = [name for name in _required(self.model) if values.get(name) is None and name not in made]
+        for name in missing:
+            label = label_of(self.model, name)
+            row.problems.append(Problem(label, f"Thiếu {label.lower()}. Ghi vào ô này để thêm bản ghi mới."))
+        if missing:
+            return None
+        return Change(
+            self.model, RowAction.NEW, row_label(self.model, row), values, made, is_settled=self.model in SETTLE
+        )
+
+    # ---- what stands twice, or nearly ------------------------------------------------------------------------
+
+    def _refuse_same(self, rows: Sequence[ReadRow]) -> None:
+        """Two lines that mean one row: neither is taken, both are named."""
+        by_row: defaultdict[Any, list[int]] = defaultdict(list)
+        for place, change in enumerate(self.changes):
+            if change is None or change.action is RowAction.SKIPPED:
+                continue
+            key = _identity(self.model, change)
+            if key is not None:
+                by_row[key].append(place)
+        for places in by_row.values():
+            if len(places) < 2:
+                continue
+            lines = ", ".join(str(rows[place].line) for place in places[:-1])
+            for place in places:
+                column = self.columns.name(
+                    next((n for n in self.columns.by_path if "." not in n), self.model.__title__)
+                )
+                rows[place].problems.append(
+                    Problem(column, f"Cùng một bản ghi có ở dòng {lines} và {rows[places[-1]].line}. Giữ một dòng.")
+                )
+                self.changes[place] = None
+
+    def _note_likely(self, rows: Sequence[ReadRow]) -> None:
+        """New rows whose name is nearly that of one that lies under the same link."""
+        key = next((k for k in self.model.__keys__ if self.model.__title__ in k and len(k) > 1), None)
+        if key is None or self.model.__title__ not in self.columns.by_path:
+            return
+        scope = next((f"{name}_id" for name in key if name != self.model.__title__), "")
+        under: defaultdict[Any, dict[str, str]] = defaultdict(dict)
+        for candidate in self.registers.of(self.model).rows:
+            under[candidate.values.get(scope)][fold_name(self.model, candidate.label)] = candidate.label
+        for row, change in zip(rows, self.changes, strict=True):
+            if change is None or change.action is not RowAction.NEW or len(self.likely) >= SHOWN_LIKELY:
+                continue
+            near = under.get(change.values.get(scope), {})
+            name = str(change.values.get(self.model.__title__, ""))
+            found = process.extractOne(fold(name), near.keys(), scorer=fuzz.token_sort_ratio, score_cutoff=NEARLY)
+            if found:
+                self.likely.append((row.line, name, near[found[0]]))
+
+    # ---- what the import asks for ----------------------------------------------------------------------------
+
+    def all_changes(self) -> Changes:
+        settle = SETTLE.get(self.model)
+        rows = [change for change in self.changes if change and change.action is not RowAction.SKIPPED]
+        return Changes([list(self.created.values())], rows, _nothing_more, settle)
+
+    def notes(self, session: OcopSession) -> list[str]:
+        return []
+
+    def also(self, wanted: Collection[Change]) -> tuple[dict[str, dict[str, int]], list[str]]:
+        made = [change for change in self.created.values() if change in wanted]
+        by_model = Counter(change.model for change in made)
+        counts = {str(model.__screen__): {"new": count, "changed": 0, "same": 0} for model, count in by_model.items()}
+        sentences = [
+            f"Cùng tạo {len(each)} {model.__label__.lower()}: {', '.join(change.label for change in each[:10])}"
+            f"{', …' if len(each) > 10 else '.'}"
+            for model in by_model
+            if (each := [change for change in made if change.model is model])
+        ]
+        return counts, sentences
+
+
+def decide(
+    session: OcopSession,
+    columns: Columns,
+    rows: Sequence[ReadRow],
+    *,
+    as_of: date,
+    options: Options,
+) -> RecordList:
+    """Judge every row of a list of records; what a row is refused for becomes a problem of it."""
+    judged = RecordList(columns, Registers(session, as_of), options.links, options.clears)
+    judged.judge(session, rows)
+    return judged
+
+
+def needs_of(model: type[Base]) -> list[tuple[str, ...]]:
+    """Sets of columns by which a row can be known, one of which a file must have.
+
+    A link is named by its title or by a column of its keys; the place of a row may be the clerk's own.
+    """
+    mapper: Mapper[Any] = inspect(model)
+    needs: list[tuple[str, ...]] = []
+    for key in model.__keys__:
+        ways = [
+            [f"{name}.{path}" for path in reversed(naming_paths(linked_model(model, name), depth=0))]
+            if name in mapper.relationships
+            else [name]
+            for name in key
+            if name != _commune_relation(model)
+        ]
+        needs += itertools.product(*ways)
+    return needs
+
+
+def _nothing_more(_session: OcopSession) -> None:
+    """Records are written, and that is all."""
+
+
+# ---- the database ---------------------------------------------------------------------------------------------
+
+
+def _read_rows(session: OcopSession, model: type[Base], ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """{id: {"values": columns, "as_json": the same as JSON, "links": {foreign key: name of the linked row}}}."""
+    mapper: Mapper[Any] = inspect(model)
+    names = [prop.key for prop in mapper.column_attrs]
+    links = {
+        next(iter(relation.local_columns)).key: relation.mapper.class_
+        for relation in mapper.relationships
+        if not relation.uselist
+    }
+    found: dict[int, dict[str, Any]] = {}
+    for part in parts(sorted(set(ids))):
+        for each in session.execute(select(*(getattr(model, name) for name in names)).where(model.id.in_(part))):
+            values = dict(zip(names, each, strict=True))
+            found[values["id"]] = {
+                "values": values,
+                "as_json": {name: plain(value) for name, value in values.items()},
+                "links": {},
+            }
+    for attribute, target in links.items():
+        if attribute is None or "name" not in inspect(target).column_attrs:
+            continue
+        wanted = {row["values"][attribute] for row in found.values() if row["values"].get(attribute)}
+        named: dict[int, str] = {}
+        for part in parts(sorted(wanted)):
+            for row_id, name in session.execute(select(target.id, target.name).where(target.id.in_(part))):
+                named[row_id] = name
+        for row in found.values():
+            row["links"][attribute] = named.get(row["values"].get(attribute), "")
+    return found
+
+
+def _matching(register: Any, model: type[Base], wanted: Mapping[str, Any]) -> list[Candidate]:
+    """Rows with these keys; text is compared folded, the exact spelling first."""
+    mapper: Mapper[Any] = inspect(model)
+    texts = {name: value for name, value in wanted.items() if isinstance(value, str) and name in mapper.column_attrs}
+    if texts:
+        name, value = next(iter(texts.items()))
+        pool = (
+            register.by_column[name].get(fold(value), [])
+            if name in register.by_column
+            else register.by_title.get(fold_name(model, value), [])
+        )
+    else:
+        pool = register.linked(wanted)
+    found = [
+        row
+        for row in pool
+        if all(
+            fold(str(row.values.get(name))) == fold(str(value))
+            if name in texts
+            else row.values.get(f"{name}_id" if name in mapper.relationships else name) == value
+            for name, value in wanted.items()
+        )
+    ]
+    exact = [row for row in found if all(str(row.values.get(n)) == v for n, v in texts.items())]
+    return exact if len(exact) == 1 else found
+
+
+def name_missing(values: Iterable[Any]) -> bool:
+    return any(value is None or value == "" for value in values)
+
+
+def _links_in(columns: Columns) -> list[str]:
+    """Relations that columns of the file say something of."""
+    return list(dict.fromkeys(path.partition(".")[0] for path in columns.by_path if "." in path))
+
+
+def _required(model: type[Base]) -> list[str]:
+    """Columns without which a row cannot be stored and which neither the database nor a service fills."""
+    mapper: Mapper[Any] = inspect(model)
+    labelled = fields(model)
+    needed = []
+    for prop in mapper.column_attrs:
+        column = prop.columns[0]
+        info = labelled.get(prop.key)
+        if column.nullable or column.default is not None or column.primary_key or info is None or info.managed:
+            continue
+        if model in SETTLE and prop.key in SETTLED:
+            continue
+        needed.append(prop.key)
+    return needed
+
+
+# Filled by the services above, whatever a file says.
+SETTLED = frozenset({"regime", "stars_by_points"})
+
+
+def _guessed(
+    model: type[Base], values: Mapping[str, Any], links: Mapping[str, Candidate | Change | None]
+) -> dict[str, Any]:
+    """What the model's guesses add: from the row's own values, or copied from a linked row."""
+    found: dict[str, Any] = {}
+    for name, guess in model.__guesses__.items():
+        if values.get(name) is not None:
+            continue
+        if isinstance(guess, str):
+            relation, _, attribute = guess.partition(".")
+            meant = links.get(relation)
+            source = meant.values if meant is not None else {}
+            value = source.get(attribute)
+        else:
+            value = guess(values)
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def _commune_relation(model: type[Base]) -> str | None:
+    """The link that says in which commune a row lies, where a row says it itself."""
+    relation = places_relation(model)
+    return relation if relation and linked_model(model, relation) is Commune else None
+
+
+def _only_commune() -> int | None:
+    """The commune of a clerk who has one and no more; new rows lie there unless the file says otherwise."""
+    area = actor().area
+    return next(iter(area.communes)) if len(area.communes) == 1 and not area.provinces else None
+
+
+def _as_stored(model: type[Base], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as the model keeps them, so that “ABC ” over “ABC” is no change."""
+    probe = model(**values)
+    return {name: getattr(probe, name) for name in values}
+
+
+def _may_be_empty(model: type[Base], name: str) -> bool:
+    column = inspect(model).column_attrs[name].columns[0]
+    return bool(column.nullable) or (column.default is not None and column.default.is_scalar and not column.default.arg)
+
+
+def _emptied(model: type[Base], name: str) -> Any:
+    column = inspect(model).column_attrs[name].columns[0]
+    return None if column.nullable else column.default.arg
+
+
+def _is_creatable(model: type[Base]) -> bool:
+    """Whether a row can be made from a name: nothing else is required but its place and what can be guessed."""
+    place = _commune_relation(model)
+    known = {model.__title__, *model.__guesses__, f"{place}_id"}
+    columns = inspect(model).column_attrs
+    return model.__title__ in columns and "valid_from" not in columns and set(_required(model)) <= known
+
+
+def _described(registers: Registers, model: type[Base], candidate: Candidate) -> str:
+    """A suggestion with what tells it apart."""
+    parts_ = [candidate.label]
+    for name, target in (("district_id", "district"), ("commune_id", "commune"), ("province_id", "province")):
+        linked = candidate.values.get(name)
+        if linked and name in candidate.values:
+            found = next((c for c in registers.of(linked_model(model, target)).rows if c.id == linked), None)
+            if found:
+                parts_.append(found.label)
+    if code := candidate.values.get("code") or candidate.values.get("tax_code"):
+        parts_.insert(0, str(code))
+    return ", ".join(parts_)
+
+
+def row_label(model: type[Base], row: ReadRow) -> str:
+    """The line as a clerk knows it: its name, or the names of the links that are its key."""
+    title = row.values.get(model.__title__)
+    if title:
+        return words(title)
+    named = [
+        words(value)
+        for path, value in row.values.items()
+        if value is not None and path.partition(".")[0] in {name for key in model.__keys__ for name in key}
+    ]
+    return ", ".join(named[:3])
+
+
+def _identity(model: type[Base], change: Change) -> Any:
+    if change.existing is not None:
+        return change.existing
+    for key in model.__keys__:
+        values = []
+        for name in key:
+            link = change.links.get(f"{name}_id")
+            value = change.values.get(name, change.values.get(f"{name}_id", id(link) if link else None))
+            values.append(fold(value) if isinstance(value, str) else value)
+        if not name_missing(values):
+            return (key, *values)
+    return None

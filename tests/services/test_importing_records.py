@@ -1,0 +1,307 @@
+"""Lists of producers, products, results and entries: found by their keys, linked by the names in their cells."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.current import acting_as, system
+from app.database import Database
+from app.services import accounts, importing
+from app.table import Cell, Column, Table
+from models import (
+    BatchState,
+    Commune,
+    Cycle,
+    CycleStep,
+    Entity,
+    EntityKind,
+    ImportBatch,
+    Participation,
+    Product,
+    Rating,
+    RowAction,
+)
+from models.base import Base
+
+pytestmark = pytest.mark.fill("demo")
+
+TODAY = date(2025, 6, 1)
+
+
+def listed(header: Sequence[str], *rows: Sequence[Cell]) -> Table:
+    return Table(tuple(Column(label) for label in header), [tuple(row) for row in rows], range(2, len(rows) + 2))
+
+
+class Office:
+    """The demo database; the first of its producers, and a commune with none of them by name."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        with database.writing.begin() as session, session.doing("sửa"):
+            entity = session.scalars(select(Entity).join(Product).order_by(Entity.id)).first()
+            assert entity is not None
+            entity.tax_code = self.tax_code = "0100109106"
+            self.entity = entity.name
+            self.commune, self.day = entity.commune.name, entity.commune.valid_from
+            self.district = entity.commune.district.name if entity.commune.district else ""
+            self.commune_code = entity.commune.code
+            self.product = session.scalars(select(Product.name).where(Product.entity_id == entity.id)).first() or ""
+
+    def plan(self, model: type[Base], table: Table, as_of: date = TODAY, **settled: Any) -> importing.Plan:
+        with self.database.writing.begin() as session:
+            return importing.plan(session, model, table, as_of=as_of, options=importing.Options(**settled))
+
+    def bring_in(
+        self, model: type[Base], table: Table, as_of: date = TODAY, *, partial: bool = False, **settled: Any
+    ) -> ImportBatch:
+        with self.database.writing.begin() as session:
+            plan = importing.plan(session, model, table, as_of=as_of, options=importing.Options(**settled))
+            batch = importing.store(session, plan, file_name="danh-sach.xlsx", content_hash="a" * 64, size=1)
+            return importing.apply(session, batch, partial=partial)
+
+    def one(self, model: Any, **values: Any) -> Any:
+        with self.database.reading() as session:
+            return session.scalars(select(model).filter_by(**values)).one()
+
+
+@pytest.fixture(autouse=True)
+def at_the_command_line() -> Iterator[None]:
+    with acting_as(system("dòng lệnh")):
+        yield
+
+
+@pytest.fixture
+def office(any_database: Database) -> Office:
+    return Office(any_database)
+
+
+@pytest.fixture
+def desk(database: Database) -> Office:
+    return Office(database)
+
+
+def counts(plan: importing.Plan) -> tuple[int, ...]:
+    return tuple(plan.counts[action.value] for action in RowAction)
+
+
+def sentences(plan: importing.Plan) -> list[str]:
+    return [sentence for row in plan.refused for _, sentence in row.problems]
+
+
+# ---- producers --------------------------------------------------------------------------------------------------
+
+
+def test_a_producer_is_known_by_tax_code_and_only_what_differs_changes(office: Office) -> None:
+    header = ("STT", "MST", "Chủ thể", "SĐT", "Ghi chú riêng")
+    plan = office.plan(Entity, listed(header, (1, office.tax_code, office.entity, "0275 3870 001", "x")))
+
+    assert counts(plan) == (0, 1, 0, 0, 0)
+    assert [set(row.changes) for row in plan.rows] == [{"phone"}]
+    assert plan.notes == ["Không dùng cột “Ghi chú riêng”."]
+
+    office.bring_in(Entity, listed(header, (1, office.tax_code, office.entity, "0275 3870 001", "x")))
+    assert office.one(Entity, tax_code=office.tax_code).phone == "0275 3870 001"
+    again = office.plan(Entity, listed(header, (1, office.tax_code, office.entity, "0275 3870 001", "x")))
+    assert counts(again) == (0, 0, 1, 0, 0)
+
+
+def test_an_empty_cell_changes_nothing_unless_asked(desk: Office) -> None:
+    row = listed(("MST", "Điện thoại"), (desk.tax_code, "0275 3870 002"))
+    desk.bring_in(Entity, row)
+    empty = listed(("MST", "Điện thoại"), (desk.tax_code, None))
+
+    assert counts(desk.plan(Entity, empty)) == (0, 0, 1, 0, 0)
+    assert [row.changes for row in desk.plan(Entity, empty, clears=True).rows] == [{"phone": ("0275 3870 002", "")}]
+
+
+def test_a_new_producer_lies_where_its_line_says_and_its_name_gives_its_kind(office: Office) -> None:
+    header = ("Tên chủ thể", "Xã", "Huyện")
+    rows = listed(header, ("HTX Rạch Miễu Xanh", office.commune.upper(), office.district))
+    batch = office.bring_in(Entity, rows, office.day)
+
+    assert (batch.state, batch.counts["new"]) == (BatchState.APPLIED, 1)
+    made = office.one(Entity, name="HTX Rạch Miễu Xanh")
+    assert made.kind is EntityKind.COOPERATIVE
+    assert office.one(Commune, id=made.commune_id).name == office.commune
+
+
+def test_a_place_is_found_without_its_kind_and_by_code(desk: Office) -> None:
+    bare = desk.commune.split(" ", 1)[1]
+    rows = listed(("Tên chủ thể", "Xã", "Huyện"), ("Hộ kinh doanh Tư Liễu", bare, desk.district))
+    assert counts(desk.plan(Entity, rows, desk.day)) == (1, 0, 0, 0, 0)
+    rows = listed(("Tên chủ thể", "Mã xã"), ("Hộ kinh doanh Tư Liễu", desk.commune_code))
+    assert counts(desk.plan(Entity, rows, desk.day)) == (1, 0, 0, 0, 0)
+
+
+def test_a_value_that_finds_nothing_is_asked_once_for_all_its_rows(desk: Office) -> None:
+    header = ("Tên chủ thể", "Xã", "Huyện")
+    typo = desk.commune[:-1]
+    rows = listed(header, *((f"Hộ sản xuất Năm {n}", typo, desk.district) for n in range(3)))
+    plan = desk.plan(Entity, rows, desk.day)
+
+    assert counts(plan) == (0, 0, 0, 3, 0)
+    assert [(asked.value, asked.lines) for asked in plan.unfound] == [(typo, [2, 3, 4])]
+    assert desk.commune in [label.split(", ")[1] for _id, label in plan.unfound[0].suggestions]
+    assert not plan.unfound[0].creatable  # a commune is no row one makes from a name
+
+    chosen = desk.one(Commune, code=desk.commune_code, valid_from=desk.day).id
+    settled = desk.plan(Entity, rows, desk.day, links={"commune": {plan.unfound[0].key: chosen}})
+    assert counts(settled) == (3, 0, 0, 0, 0)
+    left_out = desk.plan(Entity, rows, desk.day, links={"commune": {plan.unfound[0].key: "skip"}})
+    assert counts(left_out) == (0, 0, 0, 0, 3)
+
+
+def test_two_lines_of_one_producer_are_both_refused_and_named(desk: Office) -> None:
+    rows = listed(("MST", "Điện thoại"), (desk.tax_code, "1"), (desk.tax_code, "2"))
+
+    assert sentences(desk.plan(Entity, rows)) == ["Cùng một bản ghi có ở dòng 2 và 3. Giữ một dòng."] * 2
+
+
+def test_a_missing_key_is_said_before_any_row(desk: Office) -> None:
+    with desk.database.writing.begin() as session, pytest.raises(Exception, match="Tệp thiếu cột “Tên chủ thể”"):
+        importing.plan(session, Entity, listed(("Điện thoại", "Xã"), ("1", "x")), as_of=TODAY)
+
+
+def test_titles_nearly_right_are_taken_and_a_clerk_may_say_otherwise(desk: Office) -> None:
+    rows = listed(("Mã số thế", "Điện thoại cố định", "Điên thoại"), (desk.tax_code, "0275", "0999"))
+    plan = desk.plan(Entity, rows)
+    assert {title: path for title, path, _ in plan.mapped} == {
+        "Mã số thế": "tax_code",
+        "Điện thoại cố định": "",
+        "Điên thoại": "phone",
+    }
+    other = desk.plan(Entity, rows, mapping={"Điện thoại cố định": "phone", "Điên thoại": ""})
+    assert [row.changes["phone"][1] for row in other.rows] == ["0275"]
+
+
+# ---- products ---------------------------------------------------------------------------------------------------
+
+
+def test_a_product_is_known_by_its_name_and_producer(office: Office) -> None:
+    rows = listed(
+        ("Tên sản phẩm", "Chủ thể", "Quy cách đóng gói"),
+        (office.product.upper(), office.entity.lower(), "hộp 500 g"),
+        ("Mứt gừng Cái Mơn", office.entity, "hũ 250 g"),
+    )
+    plan = office.plan(Product, rows)
+    assert counts(plan) == (1, 1, 0, 0, 0)
+
+    office.bring_in(Product, rows)
+    made = office.one(Product, name="Mứt gừng Cái Mơn")
+    assert (made.entity_id, made.commune_id) == (
+        (entity := office.one(Entity, tax_code=office.tax_code)).id,
+        entity.commune_id,
+    )
+
+
+def test_a_producer_can_be_made_with_its_products(office: Office) -> None:
+    header = ("Tên sản phẩm", "Chủ thể", "Nơi sản xuất", "Huyện")
+    rows = listed(
+        header,
+        ("Kẹo dừa sáp Ba Vát", "Cơ sở Hai Lúa", office.commune, office.district),
+        ("Kẹo dừa lá dứa Ba Vát", "Cơ sở Hai Lúa", office.commune, office.district),
+    )
+    asked = office.plan(Product, rows, office.day).unfound
+    assert [(each.value, each.creatable, each.lines) for each in asked] == [("Cơ sở Hai Lúa", True, [2, 3])]
+
+    batch = office.bring_in(Product, rows, office.day, links={"entity": {asked[0].key: "create"}})
+    assert (batch.counts["new"], batch.also) == (2, {"entity": {"new": 1, "changed": 0, "same": 0}})
+    made = office.one(Entity, name="Cơ sở Hai Lúa")
+    assert {office.one(Product, name=row[0]).entity_id for row in rows.rows} == {made.id}
+
+
+def test_nearly_the_same_name_is_shown_beside_the_one_that_is_there(desk: Office) -> None:
+    rows = listed(("Tên sản phẩm", "Chủ thể"), (f"{desk.product} mới", desk.entity))
+    plan = desk.plan(Product, rows)
+
+    assert counts(plan) == (1, 0, 0, 0, 0)
+    assert [(line, name) for line, name, _ in plan.likely] == [(2, f"{desk.product} mới")]
+
+
+def test_all_or_nothing_unless_the_good_rows_are_wanted(desk: Office) -> None:
+    rows = listed(
+        ("Tên sản phẩm", "Chủ thể"), ("Bánh phồng Phú Lễ", desk.entity), ("Bánh phồng Sơn Đốc", "Chủ thể không có")
+    )
+    with pytest.raises(importing.RowsRefused):
+        desk.bring_in(Product, rows)
+    batch = desk.bring_in(Product, rows, partial=True)
+    assert batch.counts["new"] == 1
+    assert desk.one(Product, name="Bánh phồng Phú Lễ")
+
+
+def test_a_clerk_finds_and_writes_nothing_outside_the_area(desk: Office) -> None:
+    with desk.database.reading() as session:
+        clerk = accounts.actor_named(session, "xa")
+    rows = listed(("MST", "Điện thoại"), (desk.tax_code, "0275 111"))
+    with acting_as(clerk):
+        own = {entity.tax_code for entity in _seen(desk)}
+        plan = desk.plan(Entity, rows)
+    assert (desk.tax_code in own) == bool(plan.counts["changed"])
+    if desk.tax_code not in own:
+        assert plan.counts["refused"] == 1
+
+
+def _seen(desk: Office) -> list[Entity]:
+    with desk.database.reading() as session:
+        return list(session.scalars(select(Entity)))
+
+
+# ---- results and entries ----------------------------------------------------------------------------------------
+
+
+def test_results_of_the_past_are_settled_as_if_typed(office: Office) -> None:
+    header = ("Sản phẩm", "Chủ thể", "Điểm trung bình", "Hạng sao", "Ngày quyết định", "Số quyết định")
+    rows = listed(
+        header,
+        (office.product, office.entity, "76,5", 4, "15/06/2023", "1234/QĐ-UBND"),
+        (office.product, office.entity, 45.25, 3, date(2022, 1, 5), "12/QĐ-UBND"),
+    )
+    plan = office.plan(Rating, rows)
+    assert counts(plan) == (1, 0, 0, 1, 0)
+    assert "cao hơn điểm" in sentences(plan)[0]
+
+    office.bring_in(Rating, rows, partial=True)
+    made = office.one(Rating, decision_number="1234/QĐ-UBND")
+    assert (made.mean_points, made.stars, made.expires_on) == (Decimal("76.5"), 4, date(2026, 6, 15))
+    assert counts(office.plan(Rating, listed(header, next(iter(rows.rows))))) == (0, 0, 1, 0, 0)
+
+
+def test_products_enter_a_cycle_by_a_list(office: Office) -> None:
+    with office.database.writing.begin() as session:
+        cycle = session.scalars(select(Cycle).where(Cycle.closed_on.is_(None)).order_by(Cycle.year.desc())).first()
+        assert cycle is not None
+        entity = session.scalars(select(Entity).where(Entity.province_id == cycle.province_id)).first()
+        assert entity is not None
+        product = Product(name="Chè hạt sen Giồng Luông", entity=entity, commune_id=entity.commune_id)
+        session.add(product)
+        session.flush()
+        row, product_id, cycle_id = (product.name, entity.name, cycle.year), product.id, cycle.id
+    rows = listed(("Sản phẩm", "Chủ thể", "Năm"), row)
+
+    assert counts(office.plan(Participation, rows)) == (1, 0, 0, 0, 0)
+    office.bring_in(Participation, rows)
+    made = office.one(Participation, product_id=product_id, cycle_id=cycle_id)
+    assert (made.step_id, made.returns) == (office.one(CycleStep, number=1, valid_to=None).id, 0)
+    assert counts(office.plan(Participation, rows)) == (0, 0, 1, 0, 0)
+
+
+# ---- answers given on the page -----------------------------------------------------------------------------------
+
+
+def test_a_stored_plan_is_judged_anew_with_other_answers(office: Office) -> None:
+    rows = listed(("Tên sản phẩm", "Chủ thể"), ("Rượu dừa Mỹ Thạnh An", "Chủ thể chưa có"))
+    with office.database.writing.begin() as session:
+        plan = importing.plan(session, Product, rows, as_of=TODAY)
+        batch = importing.store(session, plan, file_name="a.xlsx", content_hash="b" * 64, size=1)
+        pk, entity_id = batch.id, office.one(Entity, tax_code=office.tax_code).id
+    with office.database.writing.begin() as session:
+        chosen = {"entity": {plan.unfound[0].key: entity_id}}
+        batch = importing.replan(session, session.get_one(ImportBatch, pk), importing.Options(links=chosen))
+        assert (batch.counts["new"], batch.counts["refused"]) == (1, 0)
+    with office.database.writing.begin() as session:
+        importing.apply(session, session.get_one(ImportBatch, pk))
+    assert office.one(Product, name="Rượu dừa Mỹ Thạnh An").entity_id == entity_id
