@@ -423,7 +423,7 @@ class OcopView(ModelView):
 
     def _list_head(self, query: ListQuery, count: int) -> pages.Head:
         buttons = []
-        if self.may("import") and self.importable:
+        if self.may("import"):
             buttons.append(pages.Link("Nhập từ Excel", f"{BASE_URL}/import?loai={self.identity}", "file-import"))
         if self.may("export"):
             buttons.append(pages.Link("Xuất Excel", self.href("export", "xlsx") + query.address(), "file-spreadsheet"))
@@ -433,8 +433,6 @@ class OcopView(ModelView):
         filtered = query.narrows
         sub = f"{count_words(count)} khớp bộ lọc" if filtered else f"{count_words(count)} {self.noun}"
         return pages.Head(title=self.model.__plural__, sub=sub, buttons=buttons, main=main)
-
-    importable: ClassVar[bool] = False
 
     def _common_actions(self) -> list[pages.BulkAction]:
         found = []
@@ -560,7 +558,7 @@ class OcopView(ModelView):
         found = []
         if self.may("create"):
             found.append(pages.Link(f"Thêm {self.noun}", self.href("create"), "plus"))
-        if self.may("import") and self.importable:
+        if self.may("import"):
             found.append(pages.Link("Nhập từ Excel", f"{BASE_URL}/import?loai={self.identity}", "file-import"))
         return found
 

@@ -1,7 +1,7 @@
 """Nhập liệu: upload → plan → confirm → result; nothing is written before the confirmation."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,35 +18,40 @@ from admin_views.base import BASE_URL
 from admin_views.forms import ClerkForm, DayField, TextField, lower_first
 from admin_views.query import row_id
 from admin_views.site import OcopAdmin, Page
-from app.current import actor
+from app.current import actor, today
 from app.errors import OcopError
 from app.files import MAX_BYTES, read
 from app.services import importing
+from app.services.importing import senders
 from app.session import OcopSession
 from app.table import CellError
 from models import BatchState, ImportBatch, ImportRow, Province, RowAction
 from models.base import Base, FieldInfo, label_of, now, screens
 from models.rules.access import may
+from models.rules.text import fold
 from models.rules.words import VIETNAM, clock, day, number, words
 
 HREF = f"{BASE_URL}/import"
-RIGHT = ("commune", "import")
+RIGHT = ("import-batch", "import")
 ACCEPT = ".xls,.xlsx,.xlsb,.ods,.csv"
 STEPS = ("1. Tải tệp", "2. Xem trước", "3. Kết quả")
 SHOWN = 50
 RECENT = 5
 
 
-class AsOfField(DayField):
-    def missing(self) -> str:
-        return "Ghi ngày của danh mục, ví dụ 01/02/2021."
-
-
 class UploadForm(ClerkForm):
-    as_of = AsOfField(FieldInfo("Danh mục tại ngày nào", hint="ngày mà danh mục trong tệp có hiệu lực"), required=True)
+    as_of = DayField(
+        FieldInfo("Danh mục tại ngày nào", hint="ngày mà tệp có hiệu lực; chỉ danh mục xã, phường bắt buộc ghi"),
+        required=False,
+    )
     province = TextField(FieldInfo("Tỉnh của danh mục", hint="chỉ cần khi tệp không có cột tỉnh"), required=False)
     sheet = TextField(
         FieldInfo("Trang tính", hint="để trống thì đọc trang đầu tiên có dữ liệu"), required=False, max_length=120
+    )
+    sender = TextField(
+        FieldInfo("Nơi gửi tệp", hint="ví dụ xã An Thạnh; tệp sau của nơi này được đọc như tệp này"),
+        required=False,
+        max_length=120,
     )
 
 
@@ -67,9 +72,11 @@ async def _plan(admin: OcopAdmin, request: Request) -> Response:
     form.validate()
     model = next((model for model in _importable() if model.__screen__ == screen), None)
     mistakes = [] if model else [("Chọn loại dữ liệu.", "model")]
+    if model in importing.DATED and not form.as_of.typed.strip():
+        mistakes.append(("Ghi ngày của danh mục, ví dụ 01/02/2021.", "as_of"))
     if not name:
         mistakes.append(("Chọn tệp cần nhập.", "file"))
-    elif model and not form.has_mistakes():
+    elif model and not mistakes and not form.has_mistakes():
         try:
             batch_id = await anyio.to_thread.run_sync(_store, admin, model, form, content, name)
             return RedirectResponse(f"{HREF}/{batch_id}", status_code=303)
@@ -79,12 +86,18 @@ async def _plan(admin: OcopAdmin, request: Request) -> Response:
 
 
 def _store(admin: OcopAdmin, model: type[Base], form: UploadForm, content: bytes, name: str) -> int:
-    table = read(content, name=name, sheet=form.sheet.data or None)
     options = importing.Options(province=form.province.data or None)
     with admin.database.writing.begin() as session:
-        plan = importing.plan(session, model, table, as_of=form.as_of.data, options=options)
+        sender = senders.named(session, form.sender.data or "")
+        sheet = form.sheet.data or senders.sheet_of(sender, model)
+        table = read(content, name=name, sheet=sheet)
+        options, notes = senders.recalled(sender, model, [column.label for column in table.columns], options)
+        table = replace(table, notes=(*notes, *table.notes))
+        plan = importing.plan(session, model, table, as_of=form.as_of.data or today(), options=options)
         content_hash = hashlib.sha256(content).hexdigest()
-        batch = importing.store(session, plan, file_name=name, content_hash=content_hash, size=len(content))
+        batch = importing.store(
+            session, plan, file_name=name, content_hash=content_hash, size=len(content), sender=sender
+        )
         return batch.id
 
 
@@ -104,7 +117,13 @@ async def _upload_page(
             models=[
                 pages.Option(str(m.__screen__), m.__plural__, selected=m.__screen__ == screen) for m in _importable()
             ],
-            fields=[form.as_of.shown(), province, replace(form.sheet.shown(), width="medium")],
+            fields=[
+                form.as_of.shown(),
+                province,
+                replace(form.sheet.shown(), width="medium"),
+                replace(form.sender.shown(), width="medium"),
+            ],
+            senders=senders.names(session),
             accept=ACCEPT,
             limit=f"{MAX_BYTES // 1024**2} MB",
             errors=mistakes,
@@ -153,11 +172,44 @@ async def batch(admin: OcopAdmin, request: Request) -> Response:
 
 
 async def confirm(admin: OcopAdmin, request: Request) -> Response:
+    """partial: leave refused rows out, as the second button says."""
+    async with request.form(max_files=0, max_fields=20) as data:
+        partial = _text(data, "partial") == "1"
+    return await _changed_batch(admin, request, lambda session, found: importing.apply(session, found, partial=partial))
+
+
+async def answer(admin: OcopAdmin, request: Request) -> Response:
+    """What a clerk says of the columns and of values that found nothing; the plan is made anew with it."""
+    async with request.form(max_files=0, max_fields=2000) as data:
+        sent = {name: value for name, value in data.items() if isinstance(value, str)}
+    return await _changed_batch(
+        admin, request, lambda session, found: importing.replan(session, found, _answered(found, sent))
+    )
+
+
+def _answered(found: ImportBatch, sent: Mapping[str, str]) -> importing.Options:
+    """Options of a plan with what the page sent: col-N the path of a column, val-N the answer to a question."""
+    before = importing.options_of(found)
+    mapping = dict(before.mapping)
+    for place, (title, path, _reason) in enumerate(found.options["mapped"]):
+        if (chosen := sent.get(f"col-{place}", path)) != path:
+            mapping[title] = chosen
+    links = {relation: dict(chosen) for relation, chosen in before.links.items()}
+    for place, asked in enumerate(found.options["unfound"]):
+        if chosen := sent.get(f"val-{place}", ""):
+            answers = links.setdefault(asked["relation"], {})
+            answers[fold(asked["value"])] = int(chosen) if chosen.isdigit() else chosen
+    return replace(before, mapping=mapping, links=links, clears=sent.get("clears") == "1")
+
+
+async def _changed_batch(
+    admin: OcopAdmin, request: Request, change: Callable[[OcopSession, ImportBatch], object]
+) -> Response:
     pk = row_id(request.path_params["batch"])
 
     def work() -> None:
         with admin.database.writing.begin() as session:
-            importing.apply(session, _batch(session, pk))
+            change(session, _batch(session, pk))
 
     try:
         await anyio.to_thread.run_sync(work)
@@ -167,17 +219,7 @@ async def confirm(admin: OcopAdmin, request: Request) -> Response:
 
 
 async def drop(admin: OcopAdmin, request: Request) -> Response:
-    pk = row_id(request.path_params["batch"])
-
-    def work() -> None:
-        with admin.database.writing.begin() as session:
-            importing.drop(session, _batch(session, pk))
-
-    try:
-        await anyio.to_thread.run_sync(work)
-    except OcopError as refusal:
-        return await _batch_page(admin, request, refusal=str(refusal))
-    return RedirectResponse(f"{HREF}/{pk}", status_code=303)
+    return await _changed_batch(admin, request, importing.drop)
 
 
 def _batch(session: OcopSession, pk: int) -> ImportBatch:
@@ -210,7 +252,8 @@ def _plan_page(
     model = _model(batch)
     planned = batch.state is BatchState.PLANNED and batch.created_at > now() - importing.KEPT
     mine = planned and importing.is_maker(session, batch) and may(actor().rights, batch.screen, "import")
-    ready = mine and not batch.counts["refused"] and importing.writes(batch.counts, batch.also)
+    writes = mine and importing.writes(batch.counts, batch.also)
+    ready = writes and not batch.counts["refused"]
     rows = {
         action: _rows(session, batch, action, page if shown else 1) if shown in (None, action) else []
         for action in (RowAction.REFUSED, RowAction.CHANGED, RowAction.NEW)
@@ -225,7 +268,7 @@ def _plan_page(
         steps=_steps(1 if planned else 2),
         sub=_sub(batch, planned=planned),
         notes=_notes(batch, planned=planned, refusal=refusal),
-        counts=[_count(batch, action, shown) for action in _TONES],
+        counts=[_count(batch, action, shown) for action in _TONES if action in _ALWAYS or batch.counts[action.value]],
         refused_title=f"{_number(batch, RowAction.REFUSED)} dòng bị từ chối",
         refused=[_refused(batch, row) for row in rows[RowAction.REFUSED]],
         changed_title=f"{_number(batch, RowAction.CHANGED)} {noun} thay đổi",
@@ -236,6 +279,13 @@ def _plan_page(
         new_more=_more(batch, RowAction.NEW, shown),
         also=batch.options.get("also_words", []),
         submit=f"Nhập {_counted(batch)}" if ready else "",
+        submit_partial=f"Chỉ nhập {_counted(batch)}" if writes and not ready else "",
+        answer_href=f"{HREF}/{batch.id}/answer" if mine else "",
+        mapped=_mapped(batch, model) if mine else [],
+        unfound=_unfound(batch) if mine else [],
+        likely=batch.options.get("likely", []) if planned else [],
+        clears=bool(batch.options.get("clears")),
+        may_clear=model not in importing.DATED,
         action=f"{HREF}/{batch.id}/confirm" if mine else "",
         cancel_href="",
         drop_href=f"{HREF}/{batch.id}/drop" if mine else "",
@@ -293,12 +343,52 @@ _TONES: dict[RowAction, tuple[str, Any]] = {
     RowAction.CHANGED: ("pencil", "wait"),
     RowAction.SAME: ("equal", "mute"),
     RowAction.REFUSED: ("alert-triangle", "danger"),
+    RowAction.SKIPPED: ("minus", "mute"),
 }
+
+
+_ALWAYS = (RowAction.NEW, RowAction.CHANGED, RowAction.SAME, RowAction.REFUSED)
+_LISTED = (RowAction.NEW, RowAction.CHANGED, RowAction.REFUSED)
+
+
+def _mapped(batch: ImportBatch, model: type[Base]) -> list[pages.MappedColumn]:
+    """Every column of the file, what it is read as, and what else it could be."""
+    paths = sorted(importing.importable_paths(model), key=lambda path: path.count("."))
+    labels = {path: importing.path_label(model, path) for path in paths}
+    return [
+        pages.MappedColumn(
+            title,
+            f"col-{place}",
+            [
+                pages.Option("", "(không dùng)", selected=not chosen),
+                *(pages.Option(path, label, selected=path == chosen) for path, label in labels.items()),
+            ],
+            reason or "không nhận ra, bỏ qua",
+        )
+        for place, (title, chosen, reason) in enumerate(batch.options.get("mapped", []))
+    ]
+
+
+def _unfound(batch: ImportBatch) -> list[pages.UnfoundValue]:
+    """Each value that names no row, or several: its rows and what a clerk may answer."""
+    found = []
+    for place, asked in enumerate(batch.options.get("unfound", [])):
+        options = [pages.Option("", "Chưa chọn")]
+        options += [pages.Option(str(row_id), label) for row_id, label in asked["suggestions"]]
+        if asked["creatable"]:
+            options.append(pages.Option("create", f"Tạo mới “{asked['value']}”"))
+        options.append(pages.Option("skip", "Bỏ qua các dòng này"))
+        lines = ", ".join(str(line) for line in asked["lines"][:8])
+        more = f" và {number(len(asked['lines']) - 8)} dòng khác" if len(asked["lines"]) > 8 else ""
+        found.append(
+            pages.UnfoundValue(asked["label"], asked["value"], f"{lines}{more}", asked["why"], f"val-{place}", options)
+        )
+    return found
 
 
 def _count(batch: ImportBatch, action: RowAction, shown: RowAction | None) -> pages.Count:
     icon, tone = _TONES[action]
-    listed = action is not RowAction.SAME and batch.counts[action.value] and batch.state is not BatchState.DROPPED
+    listed = action in _LISTED and batch.counts[action.value] and batch.state is not BatchState.DROPPED
     href = f"{HREF}/{batch.id}?xem={action.value}" if listed else ""
     return pages.Count(_number(batch, action), action.label, icon, tone, href, current=action is shown)
 
@@ -321,8 +411,9 @@ def _more(batch: ImportBatch, action: RowAction, shown: RowAction | None) -> str
 def _pager(batch: ImportBatch, shown: RowAction | None, page: int) -> list[pages.Link]:
     href = f"{HREF}/{batch.id}"
     if shown is None:
-        long = [action for action in _TONES if action is not RowAction.SAME and batch.counts[action.value] > SHOWN]
-        return [
+        long = [action for action in _LISTED if batch.counts[action.value] > SHOWN]
+        home = [] if batch.state is BatchState.PLANNED else [_list_link(batch)]
+        return home + [
             pages.Link(
                 f"Xem cả {_number(batch, action)} dòng {lower_first(action.label)}", f"{href}?xem={action.value}"
             )
@@ -334,6 +425,11 @@ def _pager(batch: ImportBatch, shown: RowAction | None, page: int) -> list[pages
     if page * SHOWN < batch.counts[shown.value]:
         links.append(pages.Link("Trang sau", f"{href}?xem={shown.value}&trang={page + 1}"))
     return links
+
+
+def _list_link(batch: ImportBatch) -> pages.Link:
+    model = _model(batch)
+    return pages.Link(f"Về danh sách {lower_first(model.__plural__)}", f"{BASE_URL}/{batch.screen}/list")
 
 
 def _refused(batch: ImportBatch, row: ImportRow) -> pages.RefusedRow:
@@ -410,5 +506,6 @@ PAGES = (
     ),
     Page("/import/{batch}", "import-batch-page", batch, ("GET",), ("import-batch", "details")),
     Page("/import/{batch}/confirm", "import-confirm", confirm, ("POST",), RIGHT),
+    Page("/import/{batch}/answer", "import-answer", answer, ("POST",), RIGHT),
     Page("/import/{batch}/drop", "import-drop", drop, ("POST",), RIGHT),
 )

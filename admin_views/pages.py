@@ -495,6 +495,7 @@ class ImportUploadPage:
     cancel_href: str
     batches: Sequence[tuple[Link, str, str]]  # number with its page, what, when and who
     batches_href: str
+    senders: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -510,6 +511,28 @@ class RefusedRow:
     name: str
     in_file: str
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class MappedColumn:
+    """One column of a file: the control that says what it is read as, and why it is."""
+
+    title: str
+    name: str
+    options: Sequence[Option]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnfoundValue:
+    """A value that names no row, or several, with the answers a clerk may give."""
+
+    column: str
+    value: str
+    lines: str
+    why: str
+    name: str
+    options: Sequence[Option]
 
 
 @dataclass(frozen=True, slots=True)
@@ -536,3 +559,10 @@ class ImportPlanPage:
     hidden: Sequence[tuple[str, str]] = field(default=())
     drop_href: str = ""  # where giving the plan up is posted
     links: Sequence[Link] = ()  # to all rows of a part, to its other pages
+    submit_partial: str = ""  # writes the good rows alone
+    answer_href: str = ""  # where answers about columns and values are posted
+    mapped: Sequence[MappedColumn] = ()
+    unfound: Sequence[UnfoundValue] = ()
+    likely: Sequence[tuple[int, str, str]] = ()  # line, name in the file, name that is there
+    clears: bool = False
+    may_clear: bool = False

@@ -44,7 +44,6 @@ class DistrictView(PlaceView, model=District):
 class CommuneView(PlaceView, model=Commune):
     category = "Danh mục"
     icon = "map-pin"
-    importable = True
     column_list = (
         Commune.name,
         Commune.code,

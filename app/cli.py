@@ -305,7 +305,7 @@ def _import(arguments: argparse.Namespace) -> int:
     ):
         options = importing.Options(province=arguments.province)
         plan = importing.plan(session, model, table, as_of=arguments.as_of or today(), options=options)
-        before = importing.imported_before(session, content_hash)
+        before = importing.imported_before(session, content_hash, plan)
         kept_back = bool(plan.refused) and not arguments.partial
         batch = None
         if plan.writes and not kept_back and not arguments.dry_run:

@@ -122,7 +122,8 @@ def test_json_says_counts_parents_and_problems(ocop: Run) -> None:
         (("commune", "xa.csv"), "", "rỗng (0 byte)"),
         (("commune", "khong-co.csv"), AN_THANH, "Không thấy tệp “khong-co.csv”."),
         (("xa", "xa.csv"), AN_THANH, "Không có loại dữ liệu “xa”."),
-        (("product", "xa.csv"), AN_THANH, "Chưa nhập được sản phẩm từ tệp."),
+        (("cycle", "xa.csv"), AN_THANH, "Chưa nhập được chu trình từ tệp."),
+        (("product", "xa.csv"), AN_THANH, "Tệp thiếu cột “Tên sản phẩm”."),
         (("commune", "xa.csv", "--as", "khong.co"), AN_THANH, "“khong.co”"),
     ],
 )

@@ -1,7 +1,7 @@
 """Who may do what: one table of data, from which the Grant rows are seeded; what it does not name, nobody may.
 
 Verbs: list, details, create, edit, delete, export, import, and the actions advance, send_back, resubmit,
-reset_password.
+reset_password. Of import-batch, import is the right to load files at all; each list has its own besides.
 Source: DESIGN §1. The district level ended on 01/07/2025: its clerks have rows of that time alone, by their area.
 """
 
@@ -17,9 +17,10 @@ PROGRAMME = ("cycle", "cycle-step", "product-group", "criteria-set")
 
 _CLERK: dict[str, tuple[str, ...]] = {
     **dict.fromkeys((*PLACES, *PROGRAMME, "rating"), LOOK),
-    "entity": KEEP,
-    "product": (*KEEP, *MOVE),
-    "participation": (*LOOK, "create", *MOVE),
+    "entity": (*KEEP, "import"),
+    "product": (*KEEP, *MOVE, "import"),
+    "participation": (*LOOK, "create", *MOVE, "import"),
+    "import-batch": ("list", "details", "import"),
 }
 
 ACCESS: dict[Role, dict[str, tuple[str, ...]]] = {
@@ -28,9 +29,8 @@ ACCESS: dict[Role, dict[str, tuple[str, ...]]] = {
     Role.PROVINCE_CLERK: {
         **_CLERK,
         "commune": (*LOOK, "import"),
-        "import-batch": ("list", "details"),
         "cycle": (*LOOK, "create", "edit"),
-        "rating": KEEP,
+        "rating": (*KEEP, "import"),
     },
     Role.COUNCIL_MEMBER: {
         **dict.fromkeys(("criteria-set", "product-group"), ("list", "details")),
@@ -44,7 +44,7 @@ ACCESS: dict[Role, dict[str, tuple[str, ...]]] = {
         "commune": (*KEEP, "import"),
         "user": (*LOOK, "create", "edit", "reset_password"),
         "audit": LOOK,
-        "import-batch": LOOK,
+        "import-batch": (*LOOK, "import"),
     },
     Role.AUDITOR: {"audit": LOOK},
 }

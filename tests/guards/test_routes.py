@@ -19,7 +19,7 @@ from app.config import Settings
 from app.current import acting_as, system
 from app.database import Database, connect
 from app.main import create_app
-from app.services import accounts
+from app.services import accounts, importing
 from models import AuditEntry, Commune, District, Province, Role
 from models.base import Everywhere
 from models.rules.access import ACCESS
@@ -43,7 +43,7 @@ FOREIGN_WORDS = ("Lai Vung", "Quýt hồng", "Long Hậu", "Long Hau", "Đặng 
 OTHER_S_FILE = "danh muc xa Long Hau.xlsx"
 # Addresses open to more than one screen's verb; every other address must be {identity}/….
 OPEN, SIGNED_IN, IMPORTING = {"/login"}, {"/", "/logout", "/password"}, {"/import", "/import/{batch}"}
-IMPORTING |= {"/import/{batch}/confirm", "/import/{batch}/drop"}
+IMPORTING |= {f"/import/{{batch}}/{verb}" for verb in ("confirm", "answer", "drop")}
 
 
 @dataclass
@@ -341,18 +341,25 @@ def test_the_menu_holds_what_is_granted_and_nothing_else(house: House, role: Rol
 
     for found in house.app.state.admin.views:
         assert (f'href="/admin/{found.identity}/list"' in page) == (found.identity in listed), found.identity
-    assert ('href="/admin/import"' in page) == ("import" in ACCESS[role].get("commune", ()))
+    assert ('href="/admin/import"' in page) == ("import" in ACCESS[role].get("import-batch", ()))
+
+
+def test_who_may_load_some_list_may_load_files(role: Role) -> None:
+    lists = {str(model.__screen__) for model in importing.importable()}
+    some = any("import" in ACCESS[role].get(screen, ()) for screen in lists)
+    assert some == ("import" in ACCESS[role].get("import-batch", ()))
 
 
 def test_importing_is_open_to_those_who_may_import(house: House, role: Role) -> None:
     before, client = house.state(), house.clients[role]
-    may_import = "import" in ACCESS[role].get("commune", ())
+    may_import = "import" in ACCESS[role].get("import-batch", ())
     sees_batches = "details" in ACCESS[role].get("import-batch", ())
     asked: list[tuple[str, str, Callable[[int], bool]]] = [
         ("GET", "/admin/import", lambda status: status == (200 if may_import else 403)),
         ("POST", "/admin/import", lambda status: status == (400 if may_import else 403)),
         ("GET", f"/admin/import/{FOREIGN}", lambda status: status == (404 if sees_batches else 403)),
         ("POST", f"/admin/import/{FOREIGN}/confirm", lambda status: status == (404 if may_import else 403)),
+        ("POST", f"/admin/import/{FOREIGN}/answer", lambda status: status == (404 if may_import else 403)),
         ("POST", f"/admin/import/{FOREIGN}/drop", lambda status: status == (404 if may_import else 403)),
     ]
     for method, path, fits in asked:

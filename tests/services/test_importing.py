@@ -222,7 +222,7 @@ def test_the_same_file_again_changes_nothing_and_says_when_it_came(office: Offic
 
     again = office.plan(listed(AN_THANH, TAN_XUAN), IN_2021)
     with office.database.reading() as session:
-        before = importing.imported_before(session, "a" * 64)
+        before = importing.imported_before(session, "a" * 64, again)
 
     assert counts(again) == (0, 0, 2, 0)
     assert list(again.notes) == ["Tệp này không đổi gì."]
@@ -981,7 +981,7 @@ def test_a_colleague_is_told_that_the_file_came_before(office: Office, clerk_of:
         notes = office.batch(batch_id).notes
 
     assert notes[0].startswith("Tệp này đã nhập lúc ")
-    assert notes[0].endswith(f" bởi {one.name}, đợt nhập số 2.")
+    assert notes[0].endswith(f" bởi {one.name}, đợt nhập số 2; 1 dòng nay khác.")
 
 
 def test_a_refused_row_tells_nothing_of_its_province(office: Office, clerk_of: Clerk) -> None:

@@ -252,7 +252,7 @@ def test_only_rows_of_the_own_area_are_taken(province_clerk: TestClient, look: O
     assert "nằm ngoài địa bàn của bạn" in page
 
 
-@pytest.mark.parametrize("username", ["xa", "thanhphu", "hoidong", "lanhdao", "kiemtoan"])
+@pytest.mark.parametrize("username", ["hoidong", "lanhdao", "kiemtoan"])
 def test_nobody_else_may_import(clerk: Clerk, username: str) -> None:
     client = clerk(username)
 
@@ -265,6 +265,17 @@ def test_nobody_else_may_import(clerk: Clerk, username: str) -> None:
 
     assert answers == [403, 403, 403, 403]
     assert "/admin/import" not in re.findall(r'href="([^"]+)"', client.get("/admin/").text)
+
+
+@pytest.mark.parametrize("username", ["xa", "thanhphu"])
+def test_a_clerk_loads_own_lists_and_not_the_list_of_communes(clerk: Clerk, username: str) -> None:
+    client = clerk(username)
+
+    offered = re.findall(r'<option value="([a-z-]+)"', client.get("/admin/import").text)
+    assert {"entity", "product", "participation"} <= set(offered)
+    assert not {"commune", "rating"} & set(offered)
+    refused = send(client, workbook(NEW))
+    assert (refused.status_code, "Chọn loại dữ liệu." in text(refused)) == (400, True)
 
 
 def test_the_batch_of_another_clerk_is_not_there(clerk: Clerk, look: OcopSession) -> None:

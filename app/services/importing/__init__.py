@@ -15,9 +15,9 @@ from sqlalchemy import bindparam, delete, func, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.errors import OcopError
-from app.services.importing import links, places, records
+from app.services.importing import links, places, records, senders
 from app.services.importing.reading import NOTHING as NOTHING
-from app.services.importing.reading import Columns, Problem, ReadRow, match, read_rows
+from app.services.importing.reading import Columns, Problem, ReadRow, linked_model, match, read_rows, titles_of
 from app.services.importing.reading import Options as Options
 from app.services.importing.writing import (
     Change,
@@ -29,10 +29,10 @@ from app.services.importing.writing import (
 )
 from app.session import OcopSession, plain
 from app.table import Cell, CellError, Column, Table
-from models.base import Base, now, screens
+from models.base import Base, label_of, now, screens
 from models.commune import Commune
 from models.entity import Entity
-from models.import_batch import BatchState, ImportBatch, ImportRow, RowAction
+from models.import_batch import BatchState, ImportBatch, ImportRow, RowAction, Sender
 from models.participation import Participation
 from models.product import Product
 from models.rating import Rating
@@ -136,6 +136,20 @@ def importable_paths(model: type[Base]) -> Collection[str]:
     return _list_kind(model).uses
 
 
+def known_titles(model: type[Base]) -> set[str]:
+    """Titles by which a header row of such a list is known."""
+    return {title for path in importable_paths(model) for title in titles_of(model, path)}
+
+
+def path_label(model: type[Base], path: str) -> str:
+    """A column as the page of a plan offers it: “Chủ thể: mã số thuế”."""
+    first, _, rest = path.partition(".")
+    if not rest:
+        return label_of(model, first)
+    below = path_label(linked_model(model, first), rest)
+    return f"{label_of(model, first)}: {below[:1].lower()}{below[1:]}"
+
+
 def _list_kind(model: type[Base]) -> ListKind:
     if model in DATED:
         return DATED[model]
@@ -168,7 +182,7 @@ class Plan:
 
     also: {identity: counts} of parents made with it; also_words: the same as sentences.
     mapped: (title, path or "", reason) of each column. unfound: values asked about once for all their rows.
-    likely: (line, name, name of a row that is nearly the same).
+    likely: (line, name, name of a row that is nearly the same). file_notes: those of `notes` that reading gave.
     """
 
     model: type[Base]
@@ -183,6 +197,7 @@ class Plan:
     also: dict[str, dict[str, int]]
     also_words: Sequence[str]
     notes: Sequence[str]
+    file_notes: Sequence[str]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -230,6 +245,7 @@ def plan(session: OcopSession, model: type[Base], table: Table, *, as_of: date, 
         also,
         also_words,
         [],
+        list(table.notes),
     )
     notes = [*table.notes, *_ignored(columns), *judged.notes(session), *_summary(made)]
     return replace(made, notes=notes)
@@ -309,7 +325,15 @@ def _summary(made: Plan) -> list[str]:
 # ---- store, drop --------------------------------------------------------------------------------------------
 
 
-def store(session: OcopSession, made: Plan, *, file_name: str, content_hash: str, size: int) -> ImportBatch:
+def store(
+    session: OcopSession,
+    made: Plan,
+    *,
+    file_name: str,
+    content_hash: str,
+    size: int,
+    sender: Sender | None = None,
+) -> ImportBatch:
     """Keep a plan for 24 hours, for its page and for apply; older plans of anyone are dropped meanwhile.
 
     content_hash: SHA-256 of the file in hex. size: bytes. The file itself is not kept, its cells are.
@@ -324,12 +348,11 @@ def store(session: OcopSession, made: Plan, *, file_name: str, content_hash: str
         file_size=size,
         sheet=made.sheet,
         as_of=made.as_of,
-        options={
-            **_kept_options(made),
-        },
+        options={**_kept_options(made), "file_notes": list(made.file_notes)},
+        sender=sender,
         counts=made.counts,
         also=made.also,
-        notes=[*imported_before(session, content_hash), *made.notes],
+        notes=[*imported_before(session, content_hash, made), *made.notes],
         user_id=who.user_id,
         made_by=who.name,
     )
@@ -377,8 +400,8 @@ def _stored(row: RowPlan, batch: ImportBatch) -> dict[str, Any]:
     }
 
 
-def imported_before(session: OcopSession, content_hash: str) -> list[str]:
-    """When and by whom the same file was imported last, as a sentence; whoever that was."""
+def imported_before(session: OcopSession, content_hash: str, made: Plan) -> list[str]:
+    """When and by whom the same file was imported last, and what is otherwise now, as a sentence; whoever that was."""
     with seeing_everything():
         last = session.scalars(
             select(ImportBatch)
@@ -388,7 +411,9 @@ def imported_before(session: OcopSession, content_hash: str) -> list[str]:
         ).first()
     if last is None or last.applied_at is None:
         return []
-    return [f"Tệp này đã nhập lúc {moment(last.applied_at)} bởi {last.made_by}, đợt nhập số {last.number}."]
+    differ = made.counts["new"] + made.counts["changed"]
+    now_other = f"; {number(differ)} dòng nay khác" if differ else ""
+    return [f"Tệp này đã nhập lúc {moment(last.applied_at)} bởi {last.made_by}, đợt nhập số {last.number}{now_other}."]
 
 
 def drop(session: OcopSession, batch: ImportBatch) -> ImportBatch:
@@ -463,6 +488,7 @@ def apply(session: OcopSession, batch: ImportBatch, *, partial: bool = False) ->
         batch.number = _next_number(session)
         batch.state = BatchState.APPLIED
         batch.applied_at = now()
+        senders.remember(session, batch)
     return batch
 
 

@@ -1,0 +1,89 @@
+"""What was settled about the workbooks of a sender, so that the next one is read alike."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import inspect, select
+
+from app.services.importing.reading import Options, linked_model
+from app.session import OcopSession
+from models.base import Base, screens
+from models.import_batch import ImportBatch, Sender
+from models.rules.text import tidy
+
+
+def named(session: OcopSession, name: str) -> Sender | None:
+    """The sender of that name of the account that acts; made when there is none. None for no name."""
+    name = tidy(name)
+    if not name:
+        return None
+    user_id = session.actor.user_id
+    found = session.scalars(select(Sender).where(Sender.name == name, Sender.user_id == user_id)).first()
+    if found is None:
+        found = Sender(name=name, user_id=user_id)
+        session.add(found)
+        session.flush()
+    return found
+
+
+def names(session: OcopSession) -> list[str]:
+    """Senders of the account that acts."""
+    own = select(Sender.name).where(Sender.user_id == session.actor.user_id).order_by(Sender.name)
+    return list(session.scalars(own))
+
+
+def sheet_of(sender: Sender | None, model: type[Base]) -> str | None:
+    """The sheet read last time."""
+    return (sender.layouts.get(str(model.__screen__), {}).get("sheet") or None) if sender else None
+
+
+def recalled(
+    sender: Sender | None, model: type[Base], titles: Sequence[str], options: Options
+) -> tuple[Options, list[str]]:
+    """Options with what was settled before; sentences about a layout that differs from the last one."""
+    if sender is None:
+        return options, []
+    layout = sender.layouts.get(str(model.__screen__), {})
+    links = {
+        relation: dict(sender.aliases.get(str(linked_model(model, relation).__screen__), {}))
+        for relation in _relations_with_aliases(sender, model)
+    }
+    notes = []
+    if before := layout.get("labels"):
+        more = [title for title in titles if title not in before]
+        fewer = [title for title in before if title not in titles]
+        if more or fewer:
+            parts = [f"thêm cột {_quoted(more)}" if more else "", f"thiếu cột {_quoted(fewer)}" if fewer else ""]
+            notes.append(f"Tệp của {sender.name} khác lần trước: {'; '.join(part for part in parts if part)}.")
+        else:
+            notes.append(f"Đọc tệp như lần trước của {sender.name}.")
+    mapping = {title: path for title, path in layout.get("mapping", {}).items() if title in titles}
+    return replace(options, mapping={**mapping, **options.mapping}, links={**links, **options.links}), notes
+
+
+def remember(session: OcopSession, batch: ImportBatch) -> None:
+    """Keep of an applied batch how its file was read and what its values meant."""
+    sender = batch.sender
+    if sender is None:
+        return
+    model, options = screens()[batch.screen], batch.options
+    layout = {"sheet": batch.sheet, "labels": options["columns"], "mapping": options.get("mapping", {})}
+    aliases = {screen: dict(known) for screen, known in sender.aliases.items()}
+    for relation, chosen in options.get("links", {}).items():
+        meant = {value: row_id for value, row_id in chosen.items() if isinstance(row_id, int)}
+        aliases.setdefault(str(linked_model(model, relation).__screen__), {}).update(meant)
+    sender.layouts = {**sender.layouts, batch.screen: layout}
+    sender.aliases = aliases
+    session.flush()
+
+
+def _relations_with_aliases(sender: Sender, model: type[Base]) -> list[str]:
+    return [
+        relation.key
+        for relation in inspect(model).relationships
+        if not relation.uselist and str(relation.mapper.class_.__screen__) in sender.aliases
+    ]
+
+
+def _quoted(titles: Sequence[str]) -> str:
+    return ", ".join(f"“{title}”" for title in titles)
