@@ -35,14 +35,13 @@ from admin_views.query import (
     ListQuery,
     capped_count,
     count_words,
-    exact_first,
     filters_for,
     hint,
-    matching,
     read_query,
 )
 from app.current import Actor, actor
 from app.errors import OcopError
+from app.search import exact_first, matching
 from app.session import OcopSession
 from app.table import Column, Table
 from models import AuditAction, AuditEntry
@@ -245,7 +244,10 @@ class OcopView(ModelView):
     def _order(self, query: ListQuery) -> list[Any]:
         chosen, descending = self._sorting(query)
         key = self.model.id
-        return [chosen.desc(), key.desc()] if descending else [chosen, key]
+        return [
+            _ordered(chosen, descending, nullable=getattr(chosen, "nullable", True)),
+            key.desc() if descending else key,
+        ]
 
     def _sorting(self, query: ListQuery) -> tuple[Any, bool]:
         """(what is sorted by, descending)."""
@@ -372,9 +374,12 @@ class OcopView(ModelView):
             for province in provinces
         ]
         merged = union_all(*[select(part.c.id, part.c.rank) for part in parts]).subquery()
-        order = [merged.c.rank, merged.c.id]
         down = descending != backwards
-        return select(merged.c.id).order_by(*[e.desc() if down else e for e in order]).limit(rows).offset(skip)
+        order = [
+            _ordered(merged.c.rank, down, nullable=getattr(chosen, "nullable", True)),
+            merged.c.id.desc() if down else merged.c.id,
+        ]
+        return select(merged.c.id).order_by(*order).limit(rows).offset(skip)
 
     def _provinces(self, query: ListQuery) -> frozenset[int]:
         """The provinces to look through one by one; none where the order needs no index, or follows one."""
@@ -759,11 +764,22 @@ class OcopView(ModelView):
         return found
 
 
+def _ordered(column: Any, descending: bool, *, nullable: bool) -> Any:
+    """Up or down; what is empty stands before everything else, going up, on both databases."""
+    way = column.desc() if descending else column
+    if not nullable:
+        return way
+    return way.nulls_last() if descending else way.nulls_first()
+
+
 def _turned(order: Any) -> Any:
     """The same order from its other end."""
-    if getattr(order, "modifier", None) is operators.desc_op:
-        return order.element
-    return order.desc()
+    modifier = getattr(order, "modifier", None)
+    if modifier is operators.nulls_first_op:
+        return _turned(order.element).nulls_last()
+    if modifier is operators.nulls_last_op:
+        return _turned(order.element).nulls_first()
+    return order.element if modifier is operators.desc_op else order.desc()
 
 
 def _key(attribute: Any) -> str:

@@ -66,7 +66,10 @@ def shown(model: type[Base], attribute: str) -> Shown:
         label=label_of(model, attribute),
         expressions=(expression,),
         cell=_plain_cell,
-        exports=((Column(label_of(model, attribute), kind, _file_width(column.type)), 0),),
+        # Integers are years and numbers of order, so a file too shows them as they are: 2026, not 2.026.
+        exports=(
+            (Column(label_of(model, attribute), "text" if kind == "integer" else kind, _file_width(column.type)), 0),
+        ),
         sort=getattr(model, "sort_key") if first else expression,  # noqa: B009  # Searchable
         width=24 if first else 10,
         numeric=kind in ("integer", "number"),

@@ -1,7 +1,7 @@
 """Forms made from a model's declarations: WTForms fields that read what clerks type and answer in sentences."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, Literal
@@ -12,13 +12,13 @@ from sqlalchemy.orm import Mapper
 
 from admin_views import pages
 from admin_views.columns import foreign_key
-from admin_views.query import matching
+from app.search import matching
 from app.session import OcopSession
 from models.base import Base, FieldInfo, LabelledEnum, Points, TidyText, fields, tidy_lines
 from models.rules.text import tidy
 from models.rules.words import day, number, read_day
 
-Kind = Literal["text", "area", "integer", "decimal", "date", "choice", "yes_no", "lookup", "password"]
+Kind = Literal["text", "area", "integer", "decimal", "date", "choice", "yes_no", "lookup"]
 
 
 def lower_first(label: str) -> str:
@@ -179,17 +179,6 @@ class YesNoField(ClerkField):
         return "1" if value else "0"
 
 
-class PasswordField(ClerkField):
-    kind = "password"
-    width = "medium"
-
-    def read(self, text: str) -> str:
-        return text
-
-    def shown(self) -> pages.Field:
-        return _with(super().shown(), value="")
-
-
 class LookupField(ClerkField):
     """A link to another row, found by typing. data is the row's id; `find` turns it into a row of this session."""
 
@@ -309,12 +298,8 @@ def form_class(model: type[Base], attributes: Sequence[str], *, lookup: Callable
     members: dict[str, Any] = {}
     for name in attributes:
         kind, options = _field_for(model, name, lookup)
-        members[name] = _unbound(kind, options)
+        members[name] = kind(**options)
     return type(f"{model.__name__}Form", (ClerkForm,), members)
-
-
-def _unbound(kind: type[ClerkField], options: Mapping[str, Any]) -> Any:
-    return kind(**options)
 
 
 def _field_for(model: type[Base], name: str, lookup: Callable[[str], str]) -> tuple[type[ClerkField], dict[str, Any]]:

@@ -42,7 +42,6 @@ def home_page(request: Request, session: OcopSession) -> pages.HomePage:
         cycle_columns=("Bước", "Sản phẩm", "Đang làm", "Bị trả lại", "Đã rút"),
         cycle_rows=rows,
         cycle_total=total,
-        expiring_title="Công nhận sắp hết hạn",
         expiring=_expiring(session) if may(actor().rights, "rating", "list") else None,
         stars=None,
         about=_about(request),

@@ -22,7 +22,7 @@ from app.current import actor, today
 from app.errors import OcopError
 from app.files import MAX_BYTES, read
 from app.services import importing
-from app.services.importing import senders
+from app.services.importing import senders, undoing
 from app.session import OcopSession
 from app.table import CellError
 from models import BatchState, ImportBatch, ImportRow, Province, RowAction
@@ -90,7 +90,7 @@ def _store(admin: OcopAdmin, model: type[Base], form: UploadForm, content: bytes
     with admin.database.writing.begin() as session:
         sender = senders.named(session, form.sender.data or "")
         sheet = form.sheet.data or senders.sheet_of(sender, model)
-        table = read(content, name=name, sheet=sheet)
+        table = read(content, name=name, sheet=sheet, known=importing.known_titles(model))
         options, notes = senders.recalled(sender, model, [column.label for column in table.columns], options)
         table = replace(table, notes=(*notes, *table.notes))
         plan = importing.plan(session, model, table, as_of=form.as_of.data or today(), options=options)
@@ -264,6 +264,7 @@ def _plan_page(
             title=f"Đợt nhập số {batch.number}" if batch.number else f"Nhập {noun} từ tệp",
             crumbs=[pages.Link("Nhập liệu", HREF)] if may(actor().rights, *RIGHT) else [],
             here=f"Số {batch.number}" if batch.number else batch.file_name,
+            buttons=_buttons(session, batch),
         ),
         steps=_steps(1 if planned else 2),
         sub=_sub(batch, planned=planned),
@@ -293,6 +294,12 @@ def _plan_page(
     )
 
 
+def _buttons(session: OcopSession, batch: ImportBatch) -> list[pages.Link]:
+    if batch.state is not BatchState.APPLIED or not undoing.may_undo(session, batch):
+        return []
+    return [pages.Link("Hoàn tác đợt nhập", f"{HREF}/{batch.id}/undo", "arrow-back-up")]
+
+
 def _model(batch: ImportBatch) -> type[Base]:
     return screens()[batch.screen]
 
@@ -314,7 +321,7 @@ def _counted(batch: ImportBatch) -> str:
 
 
 def _sub(batch: ImportBatch, *, planned: bool) -> str:
-    file = f"Tệp {batch.file_name}, danh mục tại ngày {day(batch.as_of)}."
+    file = f"Tệp {batch.file_name}, tính đến ngày {day(batch.as_of)}."
     if not planned:
         return file
     kept = batch.created_at + importing.KEPT
@@ -328,6 +335,8 @@ def _notes(batch: ImportBatch, *, planned: bool, refusal: str) -> list[pages.Not
         notes.append(
             pages.Note(f"Đã nhập {_counted(batch)}, lúc {words(batch.applied_at)}, bởi {batch.made_by}.", "ok")
         )
+    elif batch.state is BatchState.UNDONE:
+        notes.append(pages.Note(undoing.outcome(batch), "ok", links=[again]))
     elif batch.state is BatchState.DROPPED:
         notes.append(pages.Note("Đợt nhập này đã bỏ, chưa ghi gì vào sổ.", "warn", links=[again]))
     elif not planned:
@@ -467,7 +476,11 @@ def _new(model: type[Base], row: ImportRow) -> pages.PlanRow:
 
 
 def _name(model: type[Base], row: ImportRow) -> pages.Cell:
-    readable = row.row_id is not None and may(actor().rights, str(model.__screen__), "details")
+    readable = (
+        row.row_id is not None
+        and row.batch.state is not BatchState.UNDONE
+        and may(actor().rights, str(model.__screen__), "details")
+    )
     return pages.Cell(row.label, href=f"{BASE_URL}/{model.__screen__}/details/{row.row_id}" if readable else "")
 
 

@@ -273,7 +273,6 @@ class DetailsPage:
     related: Sequence[RelatedTable]
     events: Sequence[Event] | None  # the history tab
     notes: Sequence[Note] = ()
-    print_href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -458,7 +457,6 @@ class HomePage:
     cycle_columns: Sequence[str]
     cycle_rows: Sequence[ListRow]  # one a step: name, numbers that link to their list
     cycle_total: Sequence[Cell]
-    expiring_title: str
     expiring: RelatedTable | None
     stars: RelatedTable | None
     about: Sequence[Fact]  # who you are, your area, your rights in words

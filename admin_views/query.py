@@ -14,24 +14,18 @@ from sqlalchemy import (
     Integer,
     Select,
     String,
-    Table,
-    case,
-    column,
-    false,
     func,
     inspect,
-    or_,
     select,
-    table,
 )
 from sqlalchemy.orm import Mapper, selectinload
 
 from admin_views.columns import foreign_key
 from app.current import actor
 from app.errors import OcopError
+from app.search import exact_first, matching
 from app.session import OcopSession, saves
 from models.base import Base, LabelledEnum, Searchable, Tidy, label_of
-from models.rules.text import fold
 from models.rules.words import day, number, read_day
 
 PAGE_SIZES = (25, 50, 100)
@@ -276,50 +270,6 @@ def _day_filter(name: str, label: str, where: Callable[[date], ColumnElement[boo
 
 
 # ---- search -----------------------------------------------------------------------------------------------------
-
-
-def matching(model: type[Base], term: str, *, sqlite: bool) -> list[ColumnElement[bool]]:
-    """Conditions that find a term in a model's `search_text`, whatever its marks: every word must occur.
-
-    Words of three letters and more go through the trigram index; shorter ones alone match as a prefix of the text.
-    """
-    found: Any = getattr(model, "search_text")  # noqa: B009  # Searchable
-    terms = fold(term).split()
-    if not terms:
-        return [false()] if term.strip() else []  # signs alone are in no text
-    long = [t for t in terms if len(t) >= 3]
-    if not long:
-        start = " ".join(terms)
-        return [found >= start, found < f"{start}\x7f"]
-    short = [found.like(f"%{t}%") for t in terms if len(t) < 3]
-    if not sqlite:
-        return [*(found.like(f"%{t}%") for t in long), *short]
-    source = model.__table__
-    assert isinstance(source, Table)
-    fts = table(f"{source.name}_fts", column("rowid"), column(f"{source.name}_fts"))
-    wanted = " AND ".join(f'"{t}"' for t in long)
-    return [
-        getattr(model, "id").in_(  # noqa: B009  # typed as a column
-            select(fts.c.rowid).where(fts.c[f"{source.name}_fts"].op("MATCH")(wanted))
-        ),
-        *short,
-    ]
-
-
-def exact_first(model: type[Base], term: str) -> ColumnElement[int]:
-    """0 for rows spelled as typed, 1 where the words stand together, 2 for the others.
-
-    SQLite compares only ASCII without case, so a Vietnamese capital is asked for besides.
-    """
-    first, _, rest = model.__search__[0].partition(".")
-    title: Any = getattr(model, first)
-    named: Any = getattr(title.property.mapper.class_, rest) if rest else title
-    escaped = [
-        w.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for w in (term, term.lower(), term.capitalize())
-    ]
-    spelled = or_(*(named.like(f"%{w}%", escape="\\") for w in dict.fromkeys(escaped)))
-    found: Any = getattr(model, "search_text")  # noqa: B009  # Searchable
-    return case((title.has(spelled) if rest else spelled, 0), (found.like(f"%{fold(term)}%"), 1), else_=2)
 
 
 def suggestions(session: OcopSession, model: type[Base], term: str, *, limit: int = 10) -> list[dict[str, str]]:

@@ -21,7 +21,7 @@ from sqladmin import Admin
 from sqladmin.authentication import login_required
 from sqladmin.authorization import AuthorizationBackend
 from sqladmin.flash import Flash
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import sessionmaker
 from starlette.applications import Starlette
 from starlette.datastructures import FormData
@@ -345,6 +345,8 @@ class OcopAdmin(Admin):
                 form.refuse(name, sentence)
         except IntegrityError as error:
             form.refuse(*clash(view.model, error))
+        except DataError:
+            form.refuse("", "Có nội dung dài hoặc lớn hơn mức sổ giữ được. Rút ngắn rồi lưu lại.")
         except NotFound:
             raise
         except OcopError as refusal:

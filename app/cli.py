@@ -296,7 +296,7 @@ def _import(arguments: argparse.Namespace) -> int:
         )
     if not path.is_file():
         raise NoSuchFile(path=path)
-    table = read(path, name=path.name, sheet=arguments.sheet)
+    table = read(path, name=path.name, sheet=arguments.sheet, known=importing.known_titles(model))
     content_hash = hashlib.sha256(path.read_bytes()).hexdigest()
     database = _migrated_database(_settings())
     with (

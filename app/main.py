@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from admin_views import VIEWS
+from admin_views import VIEWS, import_undo
 from admin_views.export import PagesFirst
 from admin_views.imports import PAGES
 from admin_views.security import BodyLimit, KnownHost, RequestNumber, SameOrigin, SecurityHeaders
@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         database=database,
         authentication=Authentication(settings, database),
         views=VIEWS,
-        extra=PAGES,
+        extra=(*PAGES, *import_undo.PAGES),
     )
     gc.enable()
     return app

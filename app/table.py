@@ -29,6 +29,30 @@ class Column:
     width: int = 18
 
 
+class LeftOut(NamedTuple):
+    """Lines of a file that are no rows of its table.
+
+    line: the first, as Excel shows it. text: what stood there, cells joined by " | ", "" for blank lines.
+    why: a word for the clerk, one of those `app.files.body` names. cells: how many were filled.
+    lines: how many follow each other; more than one only for blank lines.
+    """
+
+    line: int
+    text: str
+    why: str
+    cells: int = 0
+    lines: int = 1
+
+
+class Conversion(NamedTuple):
+    """One cell whose text was meant for an old font, as it stood and as it reads in Unicode."""
+
+    line: int
+    column: str
+    before: str
+    after: str
+
+
 @dataclass(frozen=True)
 class Table:
     """Rows × columns; every row has as many cells as there are columns.
@@ -36,6 +60,11 @@ class Table:
     rows: a list when read from a file; may be a generator, consumed once, when written to one.
     lines: the row number Excel shows for each row; empty for exports.
     notes: sentences for the clerk about what was left out or changed while reading.
+
+    Of a table read from a file also, so that every line is accounted for, in `lines`, `header` or `left_out`:
+    header: the lines of its header. places: the letters of each column in the sheet.
+    sheets: titles of the visible sheets; none for CSV.
+    left_out, conversions: in the order of the file; a conversion is in a row or in the header.
     """
 
     columns: tuple[Column, ...]
@@ -43,3 +72,8 @@ class Table:
     lines: Sequence[int] = ()
     sheet: str = ""
     notes: tuple[str, ...] = ()
+    header: tuple[int, ...] = ()
+    places: tuple[str, ...] = ()
+    sheets: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    conversions: tuple[Conversion, ...] = ()

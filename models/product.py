@@ -34,8 +34,12 @@ class Product(Placed, Searchable, Base):
     code: Mapped[str] = mapped_column(
         Tidy(40), default="", info=field("Mã số sản phẩm", hint="như in trên giấy chứng nhận")
     )
-    packaging: Mapped[str] = mapped_column(Tidy(255), default="", info=field("Quy cách đóng gói"))
-    standard: Mapped[str] = mapped_column(Tidy(255), default="", info=field("Tiêu chuẩn công bố"))
+    packaging: Mapped[str] = mapped_column(
+        Tidy(255), default="", info=field("Quy cách đóng gói", aliases=("Quy cách", "Đóng gói"))
+    )
+    standard: Mapped[str] = mapped_column(
+        Tidy(255), default="", info=field("Tiêu chuẩn công bố", aliases=("Tiêu chuẩn",))
+    )
     status: Mapped[ProductStatus] = mapped_column(
         choice(ProductStatus), default=ProductStatus.ACTIVE, info=field("Tình trạng")
     )

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
-from app.files.refusals import BrokenFile, NotATable, NotUtf8
+from app.files import kinds
+from app.files.refusals import BrokenFile, NotUtf8
 
 DELIMITERS = ",;\t"
 
@@ -25,8 +26,8 @@ def rows(content: bytes, *, name: str) -> Iterator[list[str]]:
 def _decode(content: bytes, *, name: str) -> str:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
-    elif content.startswith(b"%PDF") or content.lstrip()[:1] == b"<" or _is_binary(content):
-        raise NotATable(name=name)
+    elif content.startswith((b"%PDF", b"{\\rtf")) or content.lstrip()[:1] == b"<" or _is_binary(content):
+        raise kinds.refusal(kinds.of_bytes(content), name=name)
     else:
         encoding = "utf-8-sig"
     try:

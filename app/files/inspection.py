@@ -1,22 +1,27 @@
 """What calamine does not show of a zipped workbook, and the checks made before it is opened.
 
-Seen with calamine: no errors, no formulas without a result, no hidden rows; and it allocates the whole
-rectangle up to the last value, so the size of a sheet is looked at first.
+Seen with calamine: no errors, no formulas without a result, no hidden rows or columns, no fonts; and it allocates
+the whole rectangle up to the last value, so the size of a sheet is looked at first.
 """
 
 import io
 import re
 import struct
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from xml.parsers import expat
 
-from app.files import places
-from app.files.limits import MAX_CELLS, MAX_RATIO, MAX_UNZIPPED, RATIO_FROM
-from app.files.refusals import BrokenFile, ForbiddenContent, NotATable, PasswordProtected, TooLargeInside
+from app.files import fonts, kinds, places
+from app.files.fonts import Charset
+from app.files.limits import MAX_CELLS, MAX_MERGES, MAX_RATIO, MAX_UNZIPPED, RATIO_FROM, STRUCTURE_ROWS
+from app.files.refusals import BrokenFile, ForbiddenContent, PasswordProtected, TooLargeInside
 
 CHUNK = 1 << 20
+
+MOST_HIDDEN = 1000  # hidden rows that are told by name
+FONT_COLUMNS = 512  # cells further right have no font here; a byte for each is kept up to the last
 
 ERRORS = {
     0x00: "#NULL!",
@@ -29,18 +34,50 @@ ERRORS = {
 }
 
 
+class Merge(NamedTuple):
+    """A range drawn as one cell, both ends in it; its value stands in the first."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
 @dataclass
 class Sheet:
-    """Size up to the last value, and what stands where, keyed by (row, column) from 0."""
+    """Size up to the last value, and what stands where; rows and columns count from 0.
+
+    hidden: how many rows are; hidden_rows: the first of them. hidden_columns: first and last of each run.
+    merges: at most one more than MAX_MERGES. fonts: by row a byte for each column, a `Charset` or 0.
+    """
 
     rows: int = 0
     columns: int = 0
     errors: dict[tuple[int, int], str] = field(default_factory=dict)
     formulas: dict[tuple[int, int], str] = field(default_factory=dict)
     hidden: int = 0
+    hidden_rows: list[int] = field(default_factory=list)
+    hidden_columns: list[tuple[int, int]] = field(default_factory=list)
+    merges: list[Merge] = field(default_factory=list)
+    fonts: dict[int, bytearray] = field(default_factory=dict)
 
     def reach(self, row: int, column: int) -> None:
         self.rows, self.columns = max(self.rows, row + 1), max(self.columns, column + 1)
+
+    def hide(self, row: int) -> None:
+        self.hidden += 1
+        if len(self.hidden_rows) < MOST_HIDDEN:
+            self.hidden_rows.append(row)
+
+    def merge(self, top: int, left: int, bottom: int, right: int) -> None:
+        if len(self.merges) <= MAX_MERGES:
+            self.merges.append(Merge(top, left, bottom, right))
+
+    def set_font(self, row: int, column: int, charset: Charset) -> None:
+        if row < STRUCTURE_ROWS and column < FONT_COLUMNS:
+            cells = self.fonts.setdefault(row, bytearray())
+            cells.extend(bytes(max(0, column + 1 - len(cells))))
+            cells[column] = charset
 
 
 def too_large(rows: int, columns: int) -> bool:
@@ -63,7 +100,7 @@ def open_archive(content: bytes, *, name: str) -> tuple[zipfile.ZipFile, str]:
     elif "content.xml" in names and _is_spreadsheet(archive):
         kind = "ods"
     else:
-        raise NotATable(name=name)
+        raise kinds.refusal(kinds.of_parts(names), name=name)
     left = MAX_UNZIPPED
     for part in parts:
         left -= _check_part(archive, part, left, name=name)
@@ -120,6 +157,36 @@ def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
     return _unique(pairs)
 
 
+def legacy_styles(archive: zipfile.ZipFile) -> dict[int, Charset]:
+    """Places in cellXfs, which a cell's `s` names, whose font is an old one; nearly always none."""
+    try:
+        content = archive.read("xl/styles.xml")
+    except KeyError:
+        return {}
+    if not LEGACY_NAME.search(content):
+        return {}
+    charsets: list[Charset | None] = []
+    styles: dict[int, Charset] = {}
+    inside, number = "", 0
+
+    def opened(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal inside, number
+        if tag in ("fonts", "cellXfs", "dxfs", "cellStyleXfs"):
+            inside = tag
+        elif tag == "font" and inside == "fonts":
+            charsets.append(None)
+        elif tag == "name" and inside == "fonts":
+            charsets[-1] = fonts.of_font(attributes.get("val", ""))
+        elif tag == "xf" and inside == "cellXfs":
+            font = int(attributes.get("fontId", 0))
+            if font < len(charsets) and (charset := charsets[font]):
+                styles[number] = charset
+            number += 1
+
+    _parse(archive, "xl/styles.xml", opened)
+    return styles
+
+
 def binary_sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
     """The same for .xlsb: BrtBundleSh holds state and number, then link and name as counted UTF-16."""
     links = _links(archive, "xl/_rels/workbook.bin.rels")
@@ -162,23 +229,36 @@ REFERENCE = re.compile(rb"\sr\s*=\s*[\"']([A-Za-z]*)([0-9]+)")
 CELL = re.compile(rb"<(?:\w+:)?c[\s/>]")
 BLANK = re.compile(rb"<(?:\w+:)?(?:c|row)\s[^<>]*/>")
 PLACE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
+MERGED = re.compile(
+    rb"<(?:\w+:)?mergeCell\s[^<>]*?ref\s*=\s*[\"']([A-Za-z]{1,3}[0-9]{1,7}:[A-Za-z]{1,3}[0-9]{1,7})[\"']"
+)
+LEGACY_NAME = re.compile(rb"[\"'] *(?:\.vn|vni[- ])", re.IGNORECASE)
+TRUE = ("1", "true")
 # Formulas, errors, hidden rows; anything else that looks so only costs time.
 NOTABLE = (b"<f", b":f", b'"e"', b"'e'", b"hidden")
 
 
-def inspect_xlsx(archive: zipfile.ZipFile, part: str) -> Sheet:
-    """One sheet. Most have nothing to see, and this is found at a fraction of the cost of parsing them."""
+def inspect_xlsx(archive: zipfile.ZipFile, part: str, styles: Mapping[int, Charset] | None = None) -> Sheet:
+    """One sheet. Most have nothing to see, and this is found at a fraction of the cost of parsing them.
+
+    styles: what `legacy_styles` found; without it no fonts are looked at.
+    """
+    if styles:
+        return _read_cells(archive, part, styles)
     sheet = Sheet()
     for chunk in _tags(archive, part):
         found = REFERENCE.findall(chunk)
         # A cell may leave its reference out and follow the one before; only parsing tells where it lies.
         is_placed = len(CELL.findall(chunk)) <= sum(1 for letters, _ in found if letters)
         if not is_placed or any(mark in chunk for mark in NOTABLE):
-            return _read_cells(archive, part)
+            return _read_cells(archive, part, {})
         _reach(sheet, found)
+        if b"mergeCell" in chunk:
+            for reference in MERGED.findall(chunk):
+                _merge(sheet, reference.decode())
     if too_large(sheet.rows, sheet.columns):
         # Cells and rows that are only formatted counted so far; calamine does not mind them.
-        sheet = Sheet()
+        sheet = Sheet(merges=sheet.merges)
         for chunk in _tags(archive, part):
             _reach(sheet, REFERENCE.findall(BLANK.sub(b"", chunk)))
     return sheet
@@ -188,6 +268,14 @@ def _reach(sheet: Sheet, references: list[tuple[bytes, bytes]]) -> None:
     rows = max((int(row) for _, row in references), default=0)
     columns = max((places.number(letters.decode()) for letters in {letters for letters, _ in references}), default=0)
     sheet.reach(rows - 1, columns - 1)
+
+
+def _merge(sheet: Sheet, reference: str) -> None:
+    first, _, last = reference.partition(":")
+    if (start := PLACE.fullmatch(first)) and (end := PLACE.fullmatch(last)):
+        columns = sorted((places.number(start[1]) - 1, places.number(end[1]) - 1))
+        rows = sorted((int(start[2]) - 1, int(end[2]) - 1))
+        sheet.merge(rows[0], columns[0], rows[1], columns[1])
 
 
 def _tags(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
@@ -229,24 +317,31 @@ def _parse(
         parser.ParseFile(unpacked)
 
 
-def _read_cells(archive: zipfile.ZipFile, part: str) -> Sheet:
+def _read_cells(archive: zipfile.ZipFile, part: str, styles: Mapping[int, Charset]) -> Sheet:
     """Walk every cell of an .xlsx sheet; a cell without reference follows the one before."""
     sheet = Sheet()
-    row, column, kind = -1, -1, ""
+    row, column, kind, style = -1, -1, "", ""
+    by_style = {str(number): charset for number, charset in styles.items()}
     formula: str | None = None
     value, filled = "", False
 
     def opened(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal row, column, kind, formula, value, filled
+        nonlocal row, column, kind, style, formula, value, filled
         if tag == "c":
             kind, formula, value, filled, column = attributes.get("t", ""), None, "", False, column + 1
+            style = attributes.get("s", "0")
             if place := PLACE.fullmatch(attributes.get("r", "")):
                 column, row = places.number(place[1]) - 1, int(place[2]) - 1
         elif tag == "row":
             row, column = int(attributes.get("r", row + 2)) - 1, -1
-            sheet.hidden += attributes.get("hidden") in ("1", "true")
+            if attributes.get("hidden") in TRUE:
+                sheet.hide(row)
         elif tag in ("v", "is", "f"):
             filled = True
+        elif tag == "mergeCell":
+            _merge(sheet, attributes.get("ref", ""))
+        elif tag == "col" and attributes.get("hidden") in TRUE:
+            sheet.hidden_columns.append((int(attributes["min"]) - 1, int(attributes["max"]) - 1))
 
     def closed(tag: str, text: str) -> None:
         nonlocal formula, value
@@ -256,6 +351,8 @@ def _read_cells(archive: zipfile.ZipFile, part: str) -> Sheet:
             formula = text
         elif tag == "c" and filled:
             sheet.reach(row, column)
+            if style in by_style:
+                sheet.set_font(row, column, by_style[style])
             if kind == "e":
                 sheet.errors[row, column] = value or "#VALUE!"
             elif formula is not None and not value and kind != "str":
@@ -279,7 +376,8 @@ def inspect_ods(archive: zipfile.ZipFile) -> dict[str, Sheet]:
             next_row = 0
         elif tag == "table-row":
             row, next_row, next_column = next_row, next_row + _repeat(attributes, "rows"), 0
-            sheet.hidden += attributes.get("table:visibility") in ("collapse", "filter")
+            if attributes.get("table:visibility") in ("collapse", "filter"):
+                sheet.hide(row)
         elif tag in ("table-cell", "covered-table-cell"):
             column, next_column = next_column, next_column + _repeat(attributes, "columns")
             is_error = attributes.get("calcext:value-type") == "error"
@@ -307,7 +405,8 @@ def inspect_xlsb(archive: zipfile.ZipFile, part: str) -> Sheet:
     for kind, body in _records(archive.read(part)):
         if kind == 0:
             (row,) = struct.unpack_from("<I", body)
-            sheet.hidden += bool(len(body) > 11 and body[11] & 0x10)
+            if len(body) > 11 and body[11] & 0x10:
+                sheet.hide(row)
         elif 2 <= kind <= 11:
             (column,) = struct.unpack_from("<I", body)
             sheet.reach(row, column)

@@ -4,8 +4,9 @@ import io
 import struct
 from typing import TYPE_CHECKING
 
+from app.files import fonts, kinds
 from app.files.inspection import Sheet
-from app.files.refusals import NotATable, PasswordProtected
+from app.files.refusals import PasswordProtected
 
 if TYPE_CHECKING:
     import xlrd
@@ -14,9 +15,11 @@ SIGNATURE = bytes.fromhex("d0cf11e0a1b11ae1")
 
 
 def inspect(content: bytes, *, name: str) -> dict[str, Sheet]:
-    """Errors and hidden rows of every sheet, with the sizes checked before calamine opens the file."""
+    """What calamine does not show of every sheet, and the sizes, checked before it opens the file."""
     if not (_has_stream(content, "Workbook") or _has_stream(content, "Book")):
-        raise (PasswordProtected if _has_stream(content, "EncryptedPackage") else NotATable)(name=name)
+        if _has_stream(content, "EncryptedPackage"):
+            raise PasswordProtected(name=name)
+        raise kinds.refusal(kinds.of_streams(lambda stream: _has_stream(content, stream)), name=name)
     import xlrd  # so that a server starts without it
 
     try:
@@ -25,24 +28,35 @@ def inspect(content: bytes, *, name: str) -> dict[str, Sheet]:
         if "encrypted" in str(problem):
             raise PasswordProtected(name=name) from None
         raise
-    return {sheet.name: _inspect(sheet) for sheet in book.sheets()}
+    by_font = [fonts.of_font(font.name) for font in book.font_list]
+    styles = {
+        number: charset
+        for number, style in enumerate(book.xf_list)
+        if (charset := by_font[style.font_index]) is not None
+    }
+    return {sheet.name: _inspect(sheet, styles) for sheet in book.sheets()}
 
 
-def _inspect(sheet: "xlrd.sheet.Sheet") -> Sheet:
+def _inspect(sheet: "xlrd.sheet.Sheet", styles: dict[int, fonts.Charset]) -> Sheet:
     import xlrd
 
-    errors: dict[tuple[int, int], str] = {}
-    last_row = last_column = 0
+    seen = Sheet()
     for row in range(sheet.nrows):
         for column, kind in enumerate(sheet.row_types(row)):
             if kind in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK):
                 continue
-            last_row, last_column = row + 1, max(last_column, column + 1)
+            seen.reach(row, column)
+            if styles and (charset := styles.get(sheet.cell_xf_index(row, column))):
+                seen.set_font(row, column, charset)
             if kind == xlrd.XL_CELL_ERROR:
                 code = sheet.cell_value(row, column)
-                errors[row, column] = xlrd.error_text_from_code.get(code, "#VALUE!")
-    hidden = sum(1 for row, info in sheet.rowinfo_map.items() if info.hidden and row < last_row)
-    return Sheet(last_row, last_column, errors=errors, hidden=hidden)
+                seen.errors[row, column] = xlrd.error_text_from_code.get(code, "#VALUE!")
+    for row in sorted(row for row, info in sheet.rowinfo_map.items() if info.hidden and row < seen.rows):
+        seen.hide(row)
+    seen.hidden_columns = [(column, column) for column, info in sorted(sheet.colinfo_map.items()) if info.hidden]
+    for top, bottom, left, right in sheet.merged_cells:
+        seen.merge(top, left, bottom - 1, right - 1)
+    return seen
 
 
 def _has_stream(content: bytes, stream: str) -> bool:

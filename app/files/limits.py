@@ -12,3 +12,7 @@ MAX_CELLS = 5_000_000
 
 # Of one sheet, as in Excel, blank ones too; only a CSV can have more.
 MAX_ROWS = 1_048_576
+
+# Merged cells and fonts are looked at in sheets of so many rows; beyond, a clerk's layout has become a data file.
+STRUCTURE_ROWS = 20_000
+MAX_MERGES = 100_000

@@ -1,21 +1,28 @@
 """Any file a clerk sends → one `Table`, or a refusal in words.
 
 The format is known by content, never by name. Values come from calamine (CSV: from the csv module), what
-calamine does not show comes from `inspection` and `legacy`, and all of it is cleaned here, once.
+calamine does not show comes from `inspection` and `legacy`; all of it is cleaned here, once, then `header` finds
+where the table begins and `body` what in it is no row.
 """
 
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 
 from python_calamine import CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
-from app.files import delimited, inspection, legacy
+from app.files import body, delimited, fonts, header, inspection, legacy
+from app.files.body import Body
+from app.files.fonts import Charset
+from app.files.header import Header, Line, Merges
 from app.files.inspection import Sheet
-from app.files.limits import MAX_BYTES, MAX_CELLS, MAX_ROWS
+from app.files.limits import MAX_BYTES, MAX_CELLS, MAX_ROWS, STRUCTURE_ROWS
 from app.files.places import letters
 from app.files.refusals import (
     BrokenFile,
@@ -30,16 +37,28 @@ from app.files.refusals import (
     TooManyCells,
     TooManyRows,
 )
-from app.table import Cell, CellError, Column, Table
+from app.table import Cell, CellError, Column, Conversion, Table
 
 
-def read(content: bytes | Path, *, name: str, sheet: str | None = None) -> Table:
-    """The table of one sheet: header, then rows that are not blank.
+def read(
+    content: bytes | Path,
+    *,
+    name: str,
+    sheet: str | None = None,
+    known: Collection[str] = (),
+    convert: bool = True,
+) -> Table:
+    """The table of one sheet: header, then rows; what is no row is in `left_out`, and said in `notes`.
 
     content: the file, or where it lies; a file beyond MAX_BYTES is refused without being read.
     name: as the clerk knows it; only for sentences.
-    sheet: its name; without one the first visible sheet that holds anything.
-    Text is NFC, trimmed, single-spaced; whole numbers are int; dates at midnight are `date`.
+    sheet: its name; without one the visible sheet with most known labels, else the first with a header.
+    known: labels and aliases of the columns looked for; the line with most of them, two at least, is the header.
+    convert: whether text for TCVN3 and VNI fonts becomes Unicode; either way a note says where it stands.
+    Text is NFC, trimmed, single-spaced; whole numbers are int; dates at midnight are `date`. Cells that a merged
+    range covers have its value. Headers of two lines read "Hạng sao / 3 sao".
+    Merged cells and fonts are known of .xlsx and .xls up to STRUCTURE_ROWS, hidden columns of these two at any
+    length; of .ods and .xlsb only hidden rows are, and of rich text in a cell not the fonts of its parts.
     Raises FileRefused, whatever the file holds.
     """
     size = content.stat().st_size if isinstance(content, Path) else len(content)
@@ -50,7 +69,7 @@ def read(content: bytes | Path, *, name: str, sheet: str | None = None) -> Table
     if isinstance(content, Path):
         content = content.read_bytes()
     try:
-        return _read(content, name=name, sheet=sheet)
+        return _read(content, name=name, sheet=sheet, known=header.fold_known(known), convert=convert)
     except FileRefused:
         raise
     except PasswordError:
@@ -65,24 +84,49 @@ def read(content: bytes | Path, *, name: str, sheet: str | None = None) -> Table
         raise
 
 
-def _read(content: bytes, *, name: str, sheet: str | None) -> Table:
+def _read(content: bytes, *, name: str, sheet: str | None, known: frozenset[str], convert: bool) -> Table:
     if content.startswith(b"PK"):
         look = _look_into_archive(content, name=name)
     elif content.startswith(legacy.SIGNATURE):
         look = _look_up(legacy.inspect(content, name=name))
     else:
-        lines = enumerate(delimited.rows(content, name=name), start=1)
-        return _table(lines, Sheet(), name=name)
+        return _table(lambda: delimited.rows(content, name=name), Sheet(), name=name, known=known, convert=convert)
     workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
-    titles = _choose(workbook, wanted=sheet, name=name)
+    titles, visible, hidden = _choose(workbook, wanted=sheet, name=name)
+    chosen, most = None, -1
     for title in titles:
         seen = look(title)
         rows = workbook.get_sheet_by_name(title).to_python(skip_empty_area=False)
-        try:
-            return _table(enumerate(rows, start=1), seen, name=name, title=title, others=len(titles) - 1)
-        except NoHeader:
-            continue
-    raise NoHeader(name=name)
+        found = _find_header(rows, seen, name=name, known=known) if len(titles) > 1 else 0
+        if found is not None and found > most:
+            chosen, most = (title, seen, rows), found
+            if not known:
+                break
+    if chosen is None:
+        raise NoHeader(name=name)
+    title, seen, rows = chosen
+    table = _table(lambda: rows, seen, name=name, known=known, convert=convert)
+    notes = []
+    if len(titles) > 1:
+        notes.append(f"Tệp có {len(titles)} trang tính, chỉ đọc trang “{title}”.")
+    if title in hidden:
+        notes.append(f"Trang tính “{title}” đang ẩn, vẫn được đọc.")
+    elif hidden:
+        notes.append(f"Không đọc trang tính ẩn: {_quoted(hidden)}.")
+    return replace(table, sheet=title, sheets=tuple(visible), notes=(*notes, *table.notes))
+
+
+def _find_header(rows: Sequence[Sequence[object]], seen: Sheet, *, name: str, known: frozenset[str]) -> int | None:
+    """How many labels of a sheet's header are known; None when it has no header."""
+    source = _Source(seen)
+    lines = source.lines(rows, name=name)
+    try:
+        found, _, _ = _split(lines, Merges(seen, len(rows)), known, name=name)
+    except NoHeader:
+        return None
+    except DuplicateHeader:
+        return 0  # a table, though one that will be refused
+    return found.known
 
 
 def _look_into_archive(content: bytes, *, name: str) -> Callable[[str], Sheet]:
@@ -90,9 +134,10 @@ def _look_into_archive(content: bytes, *, name: str) -> Callable[[str], Sheet]:
     if kind == "ods":
         return _look_up(inspection.inspect_ods(archive))
     if kind == "xlsx":
-        parts, inspect = inspection.sheet_parts(archive), inspection.inspect_xlsx
+        parts, styles = inspection.sheet_parts(archive), inspection.legacy_styles(archive)
+        inspect = partial(inspection.inspect_xlsx, styles=styles)
     else:
-        parts, inspect = inspection.binary_sheet_parts(archive), inspection.inspect_xlsb
+        parts, inspect = inspection.binary_sheet_parts(archive), partial(inspection.inspect_xlsb)
 
     def look(title: str) -> Sheet:
         seen = inspect(archive, parts[title])
@@ -115,16 +160,21 @@ def _refuse_too_large(title: str, seen: Sheet) -> None:
         raise SheetTooWide(sheet=title, corner=corner, limit=_grouped(MAX_CELLS))
 
 
-def _choose(workbook: CalamineWorkbook, *, wanted: str | None, name: str) -> list[str]:
-    """Titles of the sheets to try, in order."""
+def _choose(workbook: CalamineWorkbook, *, wanted: str | None, name: str) -> tuple[list[str], list[str], list[str]]:
+    """Titles of the sheets to try, in order; of all that are visible; of those that are not."""
     sheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
     visible = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
+    hidden = [sheet.name for sheet in sheets if sheet.visible != SheetVisibleEnum.Visible]
     if wanted is None:
-        return visible
+        return visible, visible, hidden
     for sheet in sheets:
         if _same(sheet.name, wanted):
-            return [sheet.name]
-    raise SheetNotFound(name=name, sheet=wanted, sheets=", ".join(f"“{title}”" for title in visible))
+            return [sheet.name], visible, hidden
+    raise SheetNotFound(name=name, sheet=wanted, sheets=_quoted(visible))
+
+
+def _quoted(titles: Iterable[str]) -> str:
+    return ", ".join(f"“{title}”" for title in titles)
 
 
 def _same(one: str, other: str) -> bool:
@@ -132,83 +182,196 @@ def _same(one: str, other: str) -> bool:
     return one == other
 
 
-def _up_to_last(rows: Iterable[tuple[int, Sequence[object]]], *, name: str) -> Iterator[tuple[int, Sequence[object]]]:
-    for line, cells in rows:
-        if line > MAX_ROWS:
-            raise TooManyRows(name=name, limit=_grouped(MAX_ROWS))
-        yield line, cells
+@dataclass
+class _Source:
+    """A sheet's cells, cleaned and, where `readings` or fonts say so, in Unicode.
+
+    readings: {raw text: Unicode}. converted: {(line, column from 0): (as it stood, in Unicode)}, when they are
+    not to be changed too. charsets: those met.
+    """
+
+    seen: Sheet
+    readings: Mapping[str, str] = field(default_factory=dict)
+    convert: bool = True
+    converted: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict)
+    charsets: set[Charset] = field(default_factory=set)
+    last: int = 0
+
+    def __post_init__(self) -> None:
+        self.clean = _Cleaner()
+
+    def lines(self, rows: Iterable[Sequence[object]], *, name: str) -> Iterator[Line]:
+        clean, has_letters = self.clean, bool(self.readings or self.seen.fonts)
+        has_errors = bool(self.seen.errors or self.seen.formulas)
+        mixed = self._is_mixed(rows) if self.seen.fonts and isinstance(rows, list) else False
+        for line, raw in enumerate(rows, start=1):
+            if line > MAX_ROWS:
+                raise TooManyRows(name=name, limit=_grouped(MAX_ROWS))
+            self.last = line
+            cells = self._in_unicode(line, raw, mixed) if has_letters else [clean(cell) for cell in raw]
+            if has_errors:
+                _put_errors(cells, line, self.seen)
+            yield line, cells
+
+    def _is_mixed(self, rows: list[Sequence[object]]) -> bool:
+        """Whether old fonts hold Unicode somewhere, as after pasting into cells that kept their font."""
+        return any(
+            isinstance(cell, str) and fonts.is_unicode(cell)
+            for row, charsets in self.seen.fonts.items()
+            if row < len(rows)
+            for cell, charset in zip(rows[row], charsets, strict=False)
+            if charset
+        )
+
+    def _in_unicode(self, line: int, raw: Sequence[object], mixed: bool) -> list[Cell]:
+        charsets = self.seen.fonts.get(line - 1, b"")
+        cells: list[Cell] = []
+        for column, cell in enumerate(raw):
+            if not isinstance(cell, str) or cell.isascii():
+                cells.append(self.clean(cell))
+                continue
+            made = None
+            if column < len(charsets) and charsets[column]:
+                made = fonts.by_font(cell, charset := Charset(charsets[column]), mixed=mixed)
+                if made is not None:
+                    self.charsets.add(charset)
+            if made is None:
+                made = self.readings.get(cell)
+            if made is None:
+                cells.append(self.clean(cell))
+                continue
+            after = self.clean(made)
+            self.converted[line, column] = " ".join(cell.split()), str(after)
+            cells.append(after if self.convert else self.clean(cell))
+        return cells
 
 
-FOOTER = re.compile(r"Số lượng ?: ?[0-9.,]+")
+def _split(
+    lines: Iterator[Line], merges: Merges, known: frozenset[str], *, name: str
+) -> tuple[Header, list[Line], Iterator[Line]]:
+    """The header, the lines above it, and those below."""
+    above: list[Line] = []
+    while head := list(islice(lines, header.WITHIN)):
+        if found := header.find(head, merges, known):
+            start, end = (head[0][0], found.lines[-1])
+            above += [entry for entry in head if entry[0] < found.lines[0]]
+            return found, above, chain(head[end - start + 1 :], lines)
+        above += [entry for entry in head if any(cell is not None for cell in entry[1])]
+    raise NoHeader(name=name)
 
 
 def _table(
-    raw_rows: Iterable[tuple[int, Sequence[object]]],
+    rows: Callable[[], Iterable[Sequence[object]]],
     seen: Sheet,
     *,
     name: str,
-    title: str = "",
-    others: int = 0,
+    known: frozenset[str],
+    convert: bool,
 ) -> Table:
-    """Header and rows out of raw cells; `raw_rows` come with the line Excel shows."""
-    clean = _Cleaner()
-    lines_of_cells = ((line, [clean(cell) for cell in cells]) for line, cells in _up_to_last(raw_rows, name=name))
-    labels = _header(lines_of_cells, name=name)
+    """Header and rows out of raw cells; read again when texts turn out to be in an old charset."""
+    source = _Source(seen, convert=convert)
+    table = _built(rows(), source, name=name, known=known)
+    if source.clean.suspects:
+        read_as = fonts.by_letters(
+            source.clean.suspects, is_unicode_elsewhere=any(map(fonts.is_unicode, source.clean.texts))
+        )
+        if read_as.readings:
+            again = _Source(seen, read_as.readings, convert, charsets=set(read_as.charsets))
+            table = _built(rows(), again, name=name, known=known)
+        if read_as.doubtful:
+            note = f"Có {len(read_as.doubtful)} giá trị chưa rõ bảng mã, giữ nguyên: “{read_as.doubtful[0]}”."
+            table = replace(table, notes=(*table.notes, note))
+    return table
+
+
+def _built(raw_rows: Iterable[Sequence[object]], source: _Source, *, name: str, known: frozenset[str]) -> Table:
+    seen = source.seen
+    merges = Merges(seen, len(raw_rows) if isinstance(raw_rows, list) else 0)
+    found, above, below = _split(source.lines(raw_rows, name=name), merges, known, name=name)
+    labels = found.labels
     kept = sorted(labels)
+    sorted_out = Body(width=len(kept), merges=merges)
+    for line, cells in above:
+        sorted_out.leave_out(line, cells, body.ABOVE)
     rows: list[tuple[Cell, ...]] = []
     lines: list[int] = []
     unlabelled: set[int] = set()
-    notes: list[str] = []
-    for line, cells in lines_of_cells:
-        _put_errors(cells, line, seen)
-        filled = [index for index, cell in enumerate(cells) if cell is not None]
-        if not filled:
-            continue
-        if len(filled) == 1 and FOOTER.fullmatch(str(cells[filled[0]])):
-            notes.append(f"Bỏ qua dòng {line}: “{cells[filled[0]]}”.")
-            continue
-        unlabelled.update(index for index in filled if index not in labels)
-        rows.append(tuple(cells[index] if index < len(cells) else None for index in kept))
+    for line, cells, filled in sorted_out.rows(below):
+        for index in filled:
+            if index not in labels:
+                unlabelled.add(index)
+        rows.append(tuple([cells[index] if index < len(cells) else None for index in kept]))
         lines.append(line)
         if len(rows) * len(kept) > MAX_CELLS:
             raise TooManyCells(name=name, limit=_grouped(MAX_CELLS))
-    if others:
-        notes.insert(0, f"Tệp có {others + 1} trang tính, chỉ đọc trang “{title}”.")
+    read = {*lines, *found.lines}
+    conversions = tuple(
+        Conversion(line, labels[column], before, after)
+        for (line, column), (before, after) in source.converted.items()
+        if column in labels and line in read
+    )
+    return Table(
+        tuple(Column(labels[index]) for index in kept),
+        rows,
+        lines,
+        notes=tuple(_notes(source, sorted_out, unlabelled, conversions)),
+        header=found.lines,
+        places=tuple(letters(index + 1) for index in kept),
+        left_out=tuple(sorted_out.left_out),
+        conversions=conversions if source.convert else (),
+    )
+
+
+def _notes(source: _Source, sorted_out: Body, unlabelled: set[int], conversions: Sequence[Conversion]) -> Iterator[str]:
+    seen = source.seen
+    yield from body.said(sorted_out.left_out)
     if unlabelled:
         where = ", ".join(letters(index + 1) for index in sorted(unlabelled))
-        notes.append(f"Không đọc cột {where} vì không có tiêu đề.")
-    if seen.hidden:
-        notes.append(f"Trang tính có {seen.hidden} dòng ẩn, vẫn được đọc.")
-    if clean.removed:
-        notes.append(f"Đã bỏ {clean.removed} ký tự điều khiển trong các ô.")
-    columns = tuple(Column(labels[index]) for index in kept)
-    return Table(columns, rows, lines, sheet=title, notes=tuple(notes))
+        yield f"Không đọc cột {where} vì không có tiêu đề."
+    if sorted_out.filled_in:
+        yield f"Đã điền {_grouped(sorted_out.filled_in)} ô nằm trong ô gộp theo giá trị của ô gộp."
+    if hidden := [row + 1 for row in seen.hidden_rows if row < source.last]:
+        count = len(hidden) if len(hidden) < inspection.MOST_HIDDEN else seen.hidden
+        yield f"Trang tính có {_grouped(count)} dòng ẩn (dòng {_ranges(hidden)}), vẫn được đọc."
+    if columns := [
+        column + 1 for first, last in seen.hidden_columns for column in range(first, min(last + 1, seen.columns))
+    ]:
+        where = ", ".join(letters(column) for column in columns[:MOST_NAMED])
+        more = ", …" if len(columns) > MOST_NAMED else ""
+        yield f"Trang tính có {len(columns)} cột ẩn (cột {where}{more}), vẫn được đọc."
+    if conversions:
+        yield _said_conversions(conversions, source)
+    if sorted_out.merges.is_off and (seen.merges or source.last > STRUCTURE_ROWS):
+        yield f"Trang tính dài hơn {_grouped(STRUCTURE_ROWS)} dòng hoặc quá nhiều ô gộp: không xét ô gộp, phông chữ cũ."
+    if source.clean.removed:
+        yield f"Đã bỏ {source.clean.removed} ký tự điều khiển trong các ô."
 
 
-def _header(rows: Iterator[tuple[int, list[Cell]]], *, name: str) -> dict[int, str]:
-    """Labels by column, from the first row with two texts or more, most of its cells being text."""
-    for _, cells in rows:
-        filled = [cell for cell in cells if cell is not None]
-        texts = [cell for cell in filled if isinstance(cell, str) and any(map(str.isalpha, cell))]
-        if len(texts) >= 2 and 2 * len(texts) >= len(filled):
-            break
-    else:
-        raise NoHeader(name=name)
-    labels: dict[int, str] = {}
-    first_of: dict[str, int] = {}
-    for index, cell in enumerate(cells):
-        if cell is None:
-            continue
-        labels[index] = label = " ".join(str(cell).split())
-        first = first_of.setdefault(label.casefold(), index)
-        if first != index:
-            raise DuplicateHeader(first=letters(first + 1), second=letters(index + 1), label=label)
-    return labels
+def _said_conversions(conversions: Sequence[Conversion], source: _Source) -> str:
+    first = conversions[0]
+    charsets = " và ".join(sorted({charset.label for charset in source.charsets}))
+    example = f"ô đầu: dòng {first.line}, cột “{first.column}”, “{first.before}” → “{first.after}”"
+    if source.convert:
+        return f"Đã chuyển {_grouped(len(conversions))} ô từ bảng mã {charsets} sang Unicode; {example}."
+    return f"Có {_grouped(len(conversions))} ô dùng bảng mã {charsets}, giữ nguyên; {example}."
+
+
+MOST_NAMED = 20
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """3, 5, 6, 7 → "3, 5–7"; the first MOST_NAMED of them."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    shown = [str(first) if first == last else f"{first}–{last}" for first, last in runs[:MOST_NAMED]]
+    return ", ".join([*shown, "…"] if len(runs) > MOST_NAMED else shown)
 
 
 def _put_errors(cells: list[Cell], line: int, seen: Sheet) -> None:
-    if not seen.errors and not seen.formulas:
-        return
     for column in range(len(cells)):
         if text := seen.errors.get((line - 1, column)):
             cells[column] = CellError(text, "error")
@@ -225,16 +388,20 @@ ERRORS = frozenset(inspection.ERRORS.values())
 
 
 class _Cleaner:
-    """Raw cell → `Cell`; remembers texts, of which lists repeat many, and counts what it takes out."""
+    """Raw cell → `Cell`; remembers texts, of which lists repeat many, and counts what it takes out.
+
+    suspects: texts that may be in an old charset.
+    """
 
     def __init__(self) -> None:
         self.removed = 0
-        self._texts: dict[str, Cell] = {"": None}
+        self.suspects: dict[str, None] = {}
+        self.texts: dict[str, Cell] = {"": None}
 
     def __call__(self, raw: object) -> Cell:
         if isinstance(raw, str):
-            if raw in self._texts:
-                return self._texts[raw]
+            if raw in self.texts:
+                return self.texts[raw]
             return self._text(raw)
         if isinstance(raw, float):
             return int(raw) if raw.is_integer() and abs(raw) < 1e15 else raw
@@ -250,6 +417,8 @@ class _Cleaner:
         return None
 
     def _text(self, raw: str) -> Cell:
+        if not raw.isascii() and fonts.SUSPECT.search(raw):
+            self.suspects[raw] = None
         text, removed = CONTROL.subn("", raw)
         text = SPACES.sub(" ", INVISIBLE.sub("", LINE_BREAK.sub("\n", text)))
         text = unicodedata.normalize("NFC", AROUND_BREAK.sub("\n", text).strip())
@@ -257,7 +426,7 @@ class _Cleaner:
         if removed:
             self.removed += removed
         else:
-            self._texts[raw] = cell
+            self.texts[raw] = cell
         return cell
 
 

@@ -21,6 +21,12 @@ class NotATable(FileRefused):
     sentence = "Tệp “{name}” không phải bảng tính Excel hay CSV. Mở bằng Excel, lưu lại dạng .xlsx rồi tải lên."
 
 
+class OtherKind(NotATable):
+    """It is known what the file is; the cure differs by kind."""
+
+    sentence = "Tệp “{name}” là {kind}, không phải bảng tính Excel hay CSV. {cure}"
+
+
 class PasswordProtected(FileRefused):
     sentence = "Tệp “{name}” có mật khẩu. Bỏ mật khẩu rồi tải lại."
 

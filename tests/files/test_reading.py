@@ -174,7 +174,7 @@ def test_hidden_rows_are_read_and_counted():
     table = read(samples.saved(book), name="x.xlsx")
 
     assert len(table.rows) == 2
-    assert table.notes == ("Trang tính có 1 dòng ẩn, vẫn được đọc.",)
+    assert table.notes == ("Trang tính có 1 dòng ẩn (dòng 3), vẫn được đọc.",)
 
 
 def test_control_characters_are_removed_and_counted():
@@ -199,8 +199,10 @@ def test_a_sheet_is_chosen_by_name_or_the_first_visible_with_a_header():
     first, named = read(content, name="x.xlsx"), read(content, name="x.xlsx", sheet=" huyện")
 
     assert first.sheet == "Xã"
-    assert first.notes == ("Tệp có 3 trang tính, chỉ đọc trang “Xã”.",)
-    assert (named.sheet, labels(named), named.notes) == ("Huyện", ["Mã", "Tên"], ())
+    hidden = "Không đọc trang tính ẩn: “Sheet”."
+    assert first.sheets == ("Hướng dẫn", "Xã", "Huyện")
+    assert first.notes == ("Tệp có 3 trang tính, chỉ đọc trang “Xã”.", hidden)
+    assert (named.sheet, labels(named), named.notes) == ("Huyện", ["Mã", "Tên"], (hidden,))
 
 
 @pytest.mark.parametrize(

@@ -70,15 +70,16 @@ XLS_FILLED = XLS_HEADER + b"".join(samples.xls_text(row, row % 2, "x") for row i
 BAD: dict[str, tuple[type[FileRefused], Callable[[], bytes]]] = {
     "empty": (refused.EmptyFile, lambda: b""),
     "too large": (refused.FileTooLarge, lambda: b"a," * (MAX_BYTES // 2 + 1)),
-    "a PDF": (refused.NotATable, lambda: PDF),
-    "a programme": (refused.NotATable, lambda: EXE),
-    "a PNG": (refused.NotATable, lambda: PNG),
-    "a JPEG": (refused.NotATable, lambda: JPEG),
-    "a web page": (refused.NotATable, lambda: HTML),
-    "a Word file": (refused.NotATable, docx),
-    "an old Word file": (refused.NotATable, lambda: samples.ole({"WordDocument": b"x"})),
+    "a PDF": (refused.OtherKind, lambda: PDF),
+    "a programme": (refused.OtherKind, lambda: EXE),
+    "a PNG": (refused.OtherKind, lambda: PNG),
+    "a JPEG": (refused.OtherKind, lambda: JPEG),
+    "a web page": (refused.OtherKind, lambda: HTML),
+    "a Word file": (refused.OtherKind, docx),
+    "an old Word file": (refused.OtherKind, lambda: samples.ole({"WordDocument": b"x"})),
+    "unknown bytes": (refused.NotATable, lambda: b"\x01\x02\0" * 50),
     "an OpenDocument text": (
-        refused.NotATable,
+        refused.OtherKind,
         lambda: samples.zipped({"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": "<a/>"}),
     ),
     "an encrypted .xlsx": (
@@ -163,6 +164,15 @@ def test_a_bad_file_is_refused_in_words(kind):
     assert str(refusal.value).endswith(".")
     assert "{" not in str(refusal.value)
     assert took < 10
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(PDF, "là tệp PDF"), (PNG, "là tệp ảnh"), (EXE, "là tệp chương trình"), (HTML, "là trang web")],
+)
+def test_a_file_of_another_kind_is_called_by_its_name(content, said):
+    with pytest.raises(refused.OtherKind, match=f"“danh-sach.xlsx” {said}, không phải bảng tính Excel hay CSV"):
+        read(content, name="danh-sach.xlsx")
 
 
 def test_a_file_of_200_mb_is_refused_without_being_read(tmp_path: Path):

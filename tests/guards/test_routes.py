@@ -43,7 +43,7 @@ FOREIGN_WORDS = ("Lai Vung", "Quýt hồng", "Long Hậu", "Long Hau", "Đặng 
 OTHER_S_FILE = "danh muc xa Long Hau.xlsx"
 # Addresses open to more than one screen's verb; every other address must be {identity}/….
 OPEN, SIGNED_IN, IMPORTING = {"/login"}, {"/", "/logout", "/password"}, {"/import", "/import/{batch}"}
-IMPORTING |= {f"/import/{{batch}}/{verb}" for verb in ("confirm", "answer", "drop")}
+IMPORTING |= {f"/import/{{batch}}/{verb}" for verb in ("confirm", "answer", "drop", "undo")}
 
 
 @dataclass
@@ -361,6 +361,8 @@ def test_importing_is_open_to_those_who_may_import(house: House, role: Role) -> 
         ("POST", f"/admin/import/{FOREIGN}/confirm", lambda status: status == (404 if may_import else 403)),
         ("POST", f"/admin/import/{FOREIGN}/answer", lambda status: status == (404 if may_import else 403)),
         ("POST", f"/admin/import/{FOREIGN}/drop", lambda status: status == (404 if may_import else 403)),
+        ("GET", f"/admin/import/{FOREIGN}/undo", lambda status: status == (404 if may_import else 403)),
+        ("POST", f"/admin/import/{FOREIGN}/undo", lambda status: status == (404 if may_import else 403)),
     ]
     for method, path, fits in asked:
         answer = client.request(method, path)

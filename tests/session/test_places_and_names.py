@@ -114,7 +114,7 @@ def test_a_row_is_found_by_its_new_name_through_the_index(any_database: Database
         session.get_one(Product, OWN).name = "Kẹo chuối"
         session.get_one(Entity, FOREIGN).name = "HTX Miến dong Lai Vung"
 
-    from admin_views.query import matching
+    from app.search import matching
 
     def found(term: str) -> list[int]:
         with any_database.reading() as session:

@@ -54,6 +54,14 @@ def test_codes_are_text(clerk: Clerk) -> None:
     assert set(codes) == {"01"}
 
 
+@pytest.mark.parametrize(("screen", "head"), [("cycle", "Năm"), ("cycle-step", "Bước")])
+def test_years_and_numbers_of_order_have_no_dots(clerk: Clerk, screen: str, head: str) -> None:
+    sheet = workbook(clerk("tinh"), f"/admin/{screen}/export/xlsx").worksheets[0]
+
+    cell = dict(zip([c.value for c in sheet[1]], sheet[2], strict=True))[head]
+    assert (cell.data_type, cell.number_format) == ("n", "General")
+
+
 def test_ticked_rows_alone(clerk: Clerk, look: OcopSession) -> None:
     ids = [str(i) for i in look.scalars(select(Product.id).order_by(Product.id).limit(3))]
 

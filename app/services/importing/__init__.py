@@ -49,7 +49,10 @@ class NotImportable(OcopError):
 
 
 class RowsRefused(OcopError):
-    sentence = "{count} dòng bị từ chối nên chưa ghi dòng nào. Sửa các dòng đó trong tệp rồi tải lại."
+    sentence = (
+        "{count} dòng bị từ chối nên chưa ghi dòng nào. Sửa các dòng đó trong tệp rồi tải lại, "
+        "hoặc chỉ nhập các dòng đạt."
+    )
 
 
 class PlanMoved(OcopError):
@@ -138,7 +141,7 @@ def importable_paths(model: type[Base]) -> Collection[str]:
 
 def known_titles(model: type[Base]) -> set[str]:
     """Titles by which a header row of such a list is known."""
-    return {title for path in importable_paths(model) for title in titles_of(model, path)}
+    return {title for path in _list_kind(model).uses for title in titles_of(model, path)}
 
 
 def path_label(model: type[Base], path: str) -> str:
@@ -297,7 +300,7 @@ def _row_plan(columns: Columns, row: ReadRow, change: Change | None) -> RowPlan:
         label=" ".join(part for part in named if part) if key else records.row_label(columns.model, row),
         action=RowAction.REFUSED if problems or change is None else change.action,
         raw=row.raw,
-        parsed={path: plain(value) for path, value in row.values.items()},
+        parsed={path: plain(value) for path, value in row.values.items()} | (dict(change.meant) if change else {}),
         changes=change.shown if change and not problems else {},
         before=change.before if change and not problems else None,
         problems=problems,
@@ -419,10 +422,12 @@ def imported_before(session: OcopSession, content_hash: str, made: Plan) -> list
 def drop(session: OcopSession, batch: ImportBatch) -> ImportBatch:
     """Give a plan up; its rows are deleted, they may hold what nobody should keep. Harmless when already dropped.
 
-    Raises AlreadyApplied, NotTheMaker.
+    Raises AlreadyApplied, AlreadyUndone, NotTheMaker.
     """
     if batch.state is BatchState.APPLIED:
         raise AlreadyApplied(number=batch.number)
+    if batch.state is BatchState.UNDONE:
+        raise AlreadyUndone(number=batch.number)
     _refuse_others(session, batch)
     return _give_up(session, batch)
 

@@ -10,23 +10,27 @@ from datetime import date
 from typing import Any
 
 from rapidfuzz import fuzz, process, utils
-from sqlalchemy import inspect, select
+from sqlalchemy import ColumnElement, inspect, select
 from sqlalchemy.orm import Mapper
 
+from app.search import matching
 from app.services.importing.reading import linked_model
+from app.services.importing.writing import parts
 from app.session import OcopSession
-from models.base import Base, fields, key_columns
+from models.base import Base, Placed, Searchable, fields, key_columns
 from models.rules.places import bare_name, life_on
-from models.rules.text import fold
+from models.rules.text import fold, sort_key
 
 SUGGESTED = 5
+LOOKED_AT = 100
+"""Rows looked at for what is spelled nearly so, for each word."""
 LIKE = 60
 
 Reference = tuple[tuple[str, str], ...]
 """What cells say of one linked row: (path below the link, text), of filled cells only."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A row that may be meant. values: its naming columns and foreign keys by attribute."""
 
@@ -69,48 +73,80 @@ class Unfound:
 
 @dataclass
 class Register:
-    """Every row of one model in the clerk's area that a name or key can mean; loaded once, when first asked."""
+    """Rows of one model in the clerk's area that a name or key can mean: all of a short one, else what was asked for.
+
+    is_complete: whether every row is here.
+    """
 
     model: type[Base]
     as_of: date
-    rows: list[Candidate] = field(default_factory=list)
+    is_complete: bool = False
+    rows: dict[int, Candidate] = field(default_factory=dict)
     by_title: defaultdict[str, list[Candidate]] = field(default_factory=lambda: defaultdict(list))
     by_column: dict[str, defaultdict[str, list[Candidate]]] = field(default_factory=dict)
     _by_link: dict[str, defaultdict[Any, list[Candidate]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        title = self.model.__title__
+        names = {path for path in naming_paths(self.model) if "." not in path}
+        self.by_column = {n: defaultdict(list) for n in names if n != title and n in key_columns(self.model)}
+        self._by_link = {name: defaultdict(list) for name in _relations(self.model)}
+        period = {"valid_from", "valid_to"} if self.is_dated else set()
+        self._names = sorted(names | {f"{name}_id" for name in self._by_link} | period)
 
     @property
     def is_dated(self) -> bool:
         return "valid_from" in inspect(self.model).column_attrs
 
-    def load(self, session: OcopSession) -> "Register":
+    def load(self, session: OcopSession, *where: ColumnElement[bool]) -> None:
+        """Add the rows that meet the conditions; all rows when there are none."""
         mapper: Mapper[Any] = inspect(self.model)
         title = self.model.__title__
-        named = sorted(
-            {path for path in naming_paths(self.model) if "." not in path}
-            | {f"{relation}_id" for relation in _relations(self.model)}
-            | ({"valid_from", "valid_to"} if self.is_dated else set())
-        )
-        columns = [getattr(self.model, name) for name in named]
-        keyed = [name for name in named if name != title and name in key_columns(self.model)]
-        self.by_column = {name: defaultdict(list) for name in keyed}
         title_column = getattr(self.model, title) if title in mapper.column_attrs else self.model.id
-        for pk, shown, *values in session.execute(select(self.model.id, title_column, *columns)):
-            row = Candidate(pk, {"__title__": shown, **dict(zip(named, values, strict=True))})
-            self.rows.append(row)
-            self.by_title[fold_name(self.model, str(shown))].append(row)
-            for name in keyed:
-                if row.values[name] is not None:
-                    self.by_column[name][fold(str(row.values[name]))].append(row)
-        return self
+        columns = [getattr(self.model, name) for name in self._names]
+        for pk, shown, *values in session.execute(select(self.model.id, title_column, *columns).where(*where)):
+            if pk not in self.rows:
+                self._add(Candidate(pk, {"__title__": shown, **dict(zip(self._names, values, strict=True))}))
+        self.is_complete = self.is_complete or not where
+
+    def _add(self, row: Candidate) -> None:
+        self.rows[row.id] = row
+        self.by_title[fold_name(self.model, row.label)].append(row)
+        for name, by_value in self.by_column.items():
+            if row.values[name] is not None:
+                by_value[fold(str(row.values[name]))].append(row)
+        for name, by_id in self._by_link.items():
+            by_id[row.values[f"{name}_id"]].append(row)
+
+    def load_named(self, session: OcopSession, names: Iterable[str]) -> None:
+        """Rows spelled so, but for capitals; through the index that orders lists."""
+        if self.is_complete or not _is_named_first(self.model):
+            return
+        column: Any = getattr(self.model, "sort_key")  # noqa: B009  # Searchable
+        for part in parts(sorted({sort_key(name) for name in names})):
+            self.load(session, column.in_(part))
+
+    def load_by(self, session: OcopSession, attribute: str, values: Iterable[Any]) -> None:
+        """Rows with these values in a column of a key or of a link."""
+        if self.is_complete:
+            return
+        for part in parts(sorted(set(values))):
+            self.load(session, getattr(self.model, attribute).in_(part))
+
+    def load_like(self, session: OcopSession, name: str) -> None:
+        """Rows with every word of a name, whatever its marks, or with its longest ones: what is spelled nearly so."""
+        if self.is_complete or not issubclass(self.model, Searchable):
+            return
+        sqlite = session.get_bind().dialect.name == "sqlite"
+        longest = sorted(set(fold(name).split()), key=len)[-2:]
+        for term in (name, *longest):
+            ids = select(self.model.id).where(*matching(self.model, term, sqlite=sqlite)).limit(LOOKED_AT)
+            self.load(session, self.model.id.in_(ids))
 
     def linked(self, wanted: Mapping[str, Any]) -> list[Candidate]:
         """Rows that lead to the same row by the first link asked for."""
-        name = next(name for name in wanted if f"{name}_id" in self.rows[0].values) if self.rows else ""
-        if name not in self._by_link:
-            self._by_link[name] = defaultdict(list)
-            for row in self.rows:
-                self._by_link[name][row.values[f"{name}_id"]].append(row)
-        return self._by_link[name].get(wanted.get(name), [])
+        name = next(name for name in wanted if name in self._by_link)
+        return self._by_link[name].get(wanted[name], [])
 
     def in_force(self, rows: Iterable[Candidate]) -> list[Candidate]:
         """Of a dated model, the lives of the day; of another, all."""
@@ -143,15 +179,36 @@ class Registers:
         self._found: dict[tuple[type[Base], Reference, int | None], Found] = {}
 
     def of(self, model: type[Base]) -> Register:
+        """Short registers, such as places of a day and steps, are loaded whole."""
         if model not in self._by_model:
-            self._by_model[model] = Register(model, self.as_of).load(self.session)
+            register = self._by_model[model] = Register(model, self.as_of)
+            if not issubclass(model, Placed):
+                register.load(self.session)
         return self._by_model[model]
+
+    def learn(self, model: type[Base], path: str, values: Iterable[str]) -> None:
+        """Load what the cells of a column may mean, all at once. path: of the column, from the model of the list."""
+        first, _, rest = path.partition(".")
+        if not rest:
+            return
+        linked = linked_model(model, first)
+        if "." in rest:
+            self.learn(linked, rest, values)
+        elif rest == linked.__title__:
+            self.of(linked).load_named(self.session, values)
+        elif rest in self.of(linked).by_column:
+            self.of(linked).load_by(self.session, rest, values)
 
     def find(self, model: type[Base], reference: Reference, *, commune_id: int | None = None) -> Found:
         """The one row that cells mean. commune_id: where the row of the file lies; tells rows of one name apart."""
         asked = (model, reference, commune_id)
         if asked not in self._found:
-            self._found[asked] = self._find(model, dict(reference), commune_id)
+            found = self._find(model, dict(reference), commune_id)
+            name = dict(reference).get(model.__title__)
+            if found.row is None and name and not self.of(model).is_complete:
+                self.of(model).load_like(self.session, name)
+                found = self._find(model, dict(reference), commune_id)
+            self._found[asked] = found
         return self._found[asked]
 
     def _find(self, model: type[Base], said: dict[str, str], commune_id: int | None) -> Found:
@@ -208,7 +265,7 @@ class Registers:
         """Rows of nearly that name: those where the line says, else anywhere."""
         by_title = register.by_title
         if len(said) > 1:
-            near = self._narrowed(register.model, register.in_force(register.rows), said)
+            near = self._narrowed(register.model, register.in_force(register.rows.values()), said)
             by_title = defaultdict(list)
             for row in near:
                 by_title[fold_name(register.model, row.label)].append(row)
@@ -222,6 +279,11 @@ class Registers:
         )
         likely = [row for title, _score, _place in found for row in by_title[title]]
         return (register.in_force(likely) or likely)[:SUGGESTED]
+
+
+def _is_named_first(model: type[Base]) -> bool:
+    """Whether lists are ordered by what names the row."""
+    return issubclass(model, Searchable) and model.__search__[0] == model.__title__
 
 
 def fold_name(model: type[Base], name: str) -> str:

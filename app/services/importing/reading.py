@@ -126,7 +126,8 @@ def match(
         if path := chosen.get(label):
             take(index, path, "đã chọn")
     for index, label in enumerate(labels):
-        if label not in chosen and (path := known.get(fold(label))):
+        below = label.rpartition(" / ")[2]  # under the title of its group
+        if label not in chosen and (path := known.get(fold(label)) or known.get(fold(below))):
             exact = label.casefold() in {title.casefold() for title in titles_of(model, path)}
             take(index, path, "đúng tên cột" if exact else "khớp khi bỏ dấu")
     for index, label in enumerate(labels):

@@ -6,7 +6,7 @@ model's guesses fill: `__guesses__`.
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -60,7 +60,10 @@ class RecordList:
     # ---- judged --------------------------------------------------------------------------------------------
 
     def judge(self, session: OcopSession, rows: Sequence[ReadRow]) -> None:
+        for path in self.columns.by_path:
+            self.registers.learn(self.model, path, {str(v) for row in rows if (v := row.values.get(path)) is not None})
         linked = [self._linked(row) for row in rows]
+        self._learn_own(rows, linked)
         found = [
             self._existing(row, links) if links is not None else None for row, links in zip(rows, linked, strict=True)
         ]
@@ -69,6 +72,21 @@ class RecordList:
             self.changes.append(self._change(row, links, before.get(existing.id) if existing else None))
         self._refuse_same(rows)
         self._note_likely(rows)
+
+    def _learn_own(
+        self, rows: Sequence[ReadRow], linked: Sequence[Mapping[str, Candidate | Change | None] | None]
+    ) -> None:
+        """Load the rows that the keys of the lines may mean: by a link they share, else by a column."""
+        register, session = self.registers.of(self.model), self.registers.session
+        for key in self.model.__keys__:
+            link = next((name for name in key if name in inspect(self.model).relationships), None)
+            if link is None:
+                for name in (n for n in key if n in self.columns.by_path and n in register.by_column):
+                    values = {row.values[name] for row in rows if row.values.get(name) is not None}
+                    register.load_by(session, name, values | set(_as_stored_all(self.model, name, values)))
+            else:
+                meant = (links.get(link) for links in linked if links)
+                register.load_by(session, f"{link}_id", {each.id for each in meant if isinstance(each, Candidate)})
 
     @property
     def model(self) -> type[Base]:
@@ -104,7 +122,8 @@ class RecordList:
             return None
         found = Found() if chosen else self.registers.find(model, said, commune_id=near)
         if isinstance(chosen, int):
-            found = Found(next((c for c in self.registers.of(model).rows if c.id == chosen), None))
+            self.registers.of(model).load_by(self.registers.session, "id", [chosen])
+            found = Found(self.registers.of(model).rows.get(chosen))
         if found.row:
             return found.row
         if chosen == CREATE and (made := self._made(relation, model, value, row, near)):
@@ -231,8 +250,23 @@ class RecordList:
         if missing:
             return None
         return Change(
-            self.model, RowAction.NEW, row_label(self.model, row), values, made, is_settled=self.model in SETTLE
+            self.model,
+            RowAction.NEW,
+            row_label(self.model, row),
+            values,
+            made,
+            meant=self._meant_otherwise(row, links),
+            is_settled=self.model in SETTLE,
         )
+
+    def _meant_otherwise(self, row: ReadRow, links: Mapping[str, Candidate | Change | None]) -> dict[str, str]:
+        """Names of linked rows that the file writes otherwise."""
+        found = {}
+        for relation, link in links.items():
+            path = f"{relation}.{linked_model(self.model, relation).__title__}"
+            if link is not None and row.values.get(path) not in (None, link.label):
+                found[path] = link.label
+        return found
 
     # ---- what stands twice, or nearly ------------------------------------------------------------------------
 
@@ -265,7 +299,7 @@ class RecordList:
             return
         scope = next((f"{name}_id" for name in key if name != self.model.__title__), "")
         under: defaultdict[Any, dict[str, str]] = defaultdict(dict)
-        for candidate in self.registers.of(self.model).rows:
+        for candidate in self.registers.of(self.model).rows.values():
             under[candidate.values.get(scope)][fold_name(self.model, candidate.label)] = candidate.label
         for row, change in zip(rows, self.changes, strict=True):
             if change is None or change.action is not RowAction.NEW or len(self.likely) >= SHOWN_LIKELY:
@@ -464,6 +498,10 @@ def _as_stored(model: type[Base], values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: getattr(probe, name) for name in values}
 
 
+def _as_stored_all(model: type[Base], name: str, values: Iterable[Any]) -> Iterator[Any]:
+    return (_as_stored(model, {name: value})[name] for value in values)
+
+
 def _may_be_empty(model: type[Base], name: str) -> bool:
     column = inspect(model).column_attrs[name].columns[0]
     return bool(column.nullable) or (column.default is not None and column.default.is_scalar and not column.default.arg)
@@ -488,7 +526,7 @@ def _described(registers: Registers, model: type[Base], candidate: Candidate) ->
     for name, target in (("district_id", "district"), ("commune_id", "commune"), ("province_id", "province")):
         linked = candidate.values.get(name)
         if linked and name in candidate.values:
-            found = next((c for c in registers.of(linked_model(model, target)).rows if c.id == linked), None)
+            found = registers.of(linked_model(model, target)).rows.get(linked)
             if found:
                 parts_.append(found.label)
     if code := candidate.values.get("code") or candidate.values.get("tax_code"):

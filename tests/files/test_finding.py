@@ -1,0 +1,197 @@
+"""The table is found in workbooks as offices draw them, and whatever is left out is accounted for."""
+
+import openpyxl
+import pytest
+
+from app.files import body, limits, read
+from app.table import CellError
+from tests.files import samples
+
+# fmt: off
+COLUMNS = [
+    "TT", "Tên sản phẩm", "Nhóm sản phẩm", "Loại hình kinh doanh", "Tên chủ thể",
+    "Xã/phường", "Địa chỉ", "Người đại diện", "SĐT", "Hạng sao hiện tại",
+    "Ngày hết hạn", "Đánh giá lần 1 (sao)", "Ngày công nhận lần 1", "Năm", "Số quyết định",
+    "Cơ quan công nhận", "Sao lần 2", "Ngày lần 2", "Năm lần 2", "Số quyết định lần 2",
+    "Cơ quan lần 2", "Ghi chú",
+]
+# fmt: on
+
+
+def product(number, name, entity="", **more):
+    row = [number, name, "Thực phẩm", "HTX", entity or None, "An Thạnh", "Ấp 1", "Người đại diện", "0900000000", 3]
+    row += ["20/05/2026", 3, "20-5-2023", 2023, "12/QĐ-UBND", "UBND tỉnh", None, None, None, None, None, None]
+    for column, value in more.items():
+        row[int(column[1:])] = value
+    return row
+
+
+def everything(table) -> set[int]:
+    left = {line for entry in table.left_out for line in range(entry.line, entry.line + entry.lines)}
+    lines = [*table.header, *table.lines]
+    assert not left.intersection(lines)
+    return left.union(lines)
+
+
+def labels(table) -> list[str]:
+    return [column.label for column in table.columns]
+
+
+def whys(table) -> list[tuple[int, str]]:
+    return [(entry.line, entry.why) for entry in table.left_out]
+
+
+def office_workbook() -> bytes:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet["A1"], sheet["P1"] = "UBND TỈNH VĨNH LONG", "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"
+    sheet["A2"], sheet["P2"] = "SỞ NÔNG NGHIỆP VÀ MÔI TRƯỜNG", "Độc lập - Tự do - Hạnh phúc"
+    sheet["A3"] = "DANH SÁCH SẢN PHẨM OCOP"
+    sheet.merge_cells("A3:V3")
+    for column, label in enumerate(COLUMNS, start=1):
+        sheet.cell(4, column, label)
+    rows = [
+        ["I", "Huyện Mỏ Cày Nam"],
+        product(1, "Kẹo dừa", "HTX Sơn Trà"),
+        product(2, "Che\u0300 búp", None),
+        product(3, "Mật ong", None, c21="#REF!"),
+        ["Cộng", None, None, None, None, None, None, None, None, 9],
+        [None],
+        ["II. Huyện Ba Tri"],
+        product(4, "Dầu dừa", "HTX Phú Nông", c13="=2000+23"),
+        ["Tổng cộng", None, None, 4],
+        [*[None] * 15, "Vĩnh Long, ngày 05 tháng 11 năm 2025"],
+        [None, "Người lập biểu", *[None] * 13, "Thủ trưởng đơn vị"],
+        [None, "Họ và tên người lập"],
+    ]
+    for row in rows:
+        sheet.append(row)
+    sheet.merge_cells("E6:E8")
+    sheet.row_dimensions[7].hidden = True
+    sheet.column_dimensions["H"].hidden = True
+    book.create_sheet("Nháp").sheet_state = "hidden"
+    return samples.saved(book)
+
+
+def test_a_workbook_of_an_office_is_read_to_its_last_line():
+    table = read(office_workbook(), name="x.xlsx", known=("Tên sản phẩm", "Tên chủ thể", "Ghi chú"))
+
+    assert labels(table) == COLUMNS
+    assert (table.header, table.lines) == ((4,), [6, 7, 8, 12])
+    assert [(row[1], row[4]) for row in table.rows] == [
+        ("Kẹo dừa", "HTX Sơn Trà"),
+        ("Chè búp", "HTX Sơn Trà"),
+        ("Mật ong", "HTX Sơn Trà"),
+        ("Dầu dừa", "HTX Phú Nông"),
+    ]
+    assert table.rows[2][21] == CellError("#REF!", "error")
+    assert table.rows[3][13] == CellError("=2000+23", "formula")
+    assert whys(table) == [
+        *[(line, body.ABOVE) for line in (1, 2, 3)],
+        (5, body.SECTION),
+        (9, body.TOTAL),
+        (10, body.BLANK),
+        (11, body.SECTION),
+        (13, body.TOTAL),
+        *[(line, body.SIGNATURE) for line in (14, 15, 16)],
+    ]
+    assert everything(table) == set(range(1, 17))
+
+
+def test_what_is_hidden_and_what_is_left_out_is_said():
+    notes = read(office_workbook(), name="x.xlsx").notes
+
+    assert "Không đọc trang tính ẩn: “Nháp”." in notes
+    assert "Trang tính có 1 dòng ẩn (dòng 7), vẫn được đọc." in notes
+    assert "Trang tính có 1 cột ẩn (cột H), vẫn được đọc." in notes
+    assert "Đã điền 2 ô nằm trong ô gộp theo giá trị của ô gộp." in notes
+
+
+def test_a_header_of_two_lines_is_read_as_one():
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for row in (
+        ["TỔNG HỢP SẢN PHẨM"],
+        ["STT", "Xã", "Hạng sao", None, None, "Ghi chú"],
+        [None, None, "3 sao", "4 sao", "5 sao"],
+        ["(1)", "(2)", "(3)", "(4)", "(5)", "(6)"],
+        [1, "An Thạnh", 2, 1, 0, None],
+    ):
+        sheet.append(row)
+    for merged in ("A1:F1", "A2:A3", "B2:B3", "C2:E2", "F2:F3"):
+        sheet.merge_cells(merged)
+
+    drawn = read(samples.saved(book), name="x.xlsx")
+    plain = read("STT,Xã,Hạng sao,,,Ghi chú\n,,Ba sao,Bốn sao,Năm sao,\n1,An Thạnh,2,1,0,\n".encode(), name="x.csv")
+
+    assert labels(drawn) == ["STT", "Xã", "Hạng sao / 3 sao", "Hạng sao / 4 sao", "Hạng sao / 5 sao", "Ghi chú"]
+    assert (drawn.header, drawn.lines, drawn.places) == ((2, 3), [5], tuple("ABCDEF"))
+    assert whys(drawn) == [(1, body.ABOVE), (4, body.NUMBERS)]
+    assert labels(plain)[2:5] == ["Hạng sao / Ba sao", "Hạng sao / Bốn sao", "Hạng sao / Năm sao"]
+    assert plain.rows == [("1", "An Thạnh", "2", "1", "0", None)]
+
+
+def test_a_row_of_data_below_a_header_stays_data():
+    table = read(samples.workbook([["Xã", "Cấp", "Ghi chú"], ["An Thạnh", "Xã", "mới"], ["8", "9", "10"]]), name="x")
+
+    assert (table.header, table.lines) == ((1,), [2, 3])
+
+
+def test_known_labels_find_the_header_and_the_sheet():
+    guide = [["Cột", "Ý nghĩa"], ["Mã xã", "năm chữ số"]]
+    listed = [["Xã báo cáo", "An Thạnh", "Kỳ", "tháng 9"], ["TÊN XÃ", "Mã  xã"], ["Xã An Thạnh", "28999"]]
+    content = samples.workbooks({"Hướng dẫn": guide, "Dữ liệu": listed})
+
+    table, unknowing = read(content, name="x", known=("Mã xã", "Tên xã")), read(content, name="x")
+
+    assert (table.sheet, table.header, table.rows) == ("Dữ liệu", (2,), [("Xã An Thạnh", "28999")])
+    assert table.sheets == ("Hướng dẫn", "Dữ liệu")
+    assert (unknowing.sheet, unknowing.header) == ("Hướng dẫn", (1,))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ["1", "Cộng đồng thủ công", "3"],
+        ["Cộng đồng thủ công", "An Thạnh", "3"],
+        ["Tổng hợp tác xã dừa", "An Thạnh", "3"],
+        ["Cộng", "Kẹo dừa", "An Thạnh"],
+        ["Vĩnh Long", "ngày 5 tháng 3 năm 2024", "3"],
+        ["X", "Kẹo dừa", "An Thạnh"],
+    ],
+)
+def test_a_row_that_only_looks_like_a_total_stays(row):
+    table = read(samples.workbook([["Tên", "Chủ thể", "Số sao"], ["Kẹo dừa", "HTX", "3"], row]), name="x.xlsx")
+
+    assert table.rows[1:] == [tuple(row)]
+
+
+def test_roman_numbers_that_number_every_row_number_a_list():
+    table = read("TT,Tên,Ghi chú\nI,Kẹo dừa,\nII,Mật ong,\n".encode(), name="x.csv")
+
+    assert [row[1] for row in table.rows] == ["Kẹo dừa", "Mật ong"]
+    assert table.left_out == ()
+
+
+def test_rows_below_a_signature_in_the_middle_are_read():
+    rows = [["TT", "Tên", "Xã"], [1, "Kẹo dừa", "An Thạnh"], ["Người lập biểu"], [2, "Mật ong", "Ba Tri"]]
+
+    table = read(samples.workbook(rows), name="x.xlsx")
+
+    assert table.lines == [2, 4]
+    assert whys(table) == [(3, body.SIGNATURE)]
+
+
+def test_merged_cells_of_a_long_sheet_are_left_and_that_is_said():
+    book = openpyxl.Workbook(write_only=False)
+    sheet = book.worksheets[0]
+    sheet.append(["Mã xã", "Tên xã"])
+    for number in range(limits.STRUCTURE_ROWS):
+        sheet.append([str(number), "Xã An Thạnh" if number != 1 else None])
+    sheet.merge_cells("B2:B3")
+
+    table = read(samples.saved(book), name="x.xlsx")
+
+    assert len(table.rows) == limits.STRUCTURE_ROWS
+    assert table.rows[1] == ("1", None)
+    assert any("không xét ô gộp, phông chữ cũ" in note for note in table.notes)
