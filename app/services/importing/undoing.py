@@ -728,8 +728,13 @@ def _shown(deed: Deed) -> list[tuple[str, str, str]]:
     found = []
     for name, value in deed.back.items():
         then, current = deed.names.get(name) or (words(value), words(deed.now.get(name)))
-        found.append((label_of(deed.model, name), str(current or ""), str(then or "")))
+        found.append((_label(deed.model, name), str(current or ""), str(then or "")))
     return found
+
+
+@cache
+def _label(model: type[Base], name: str) -> str:
+    return label_of(model, name)
 
 
 def _lower(label: str) -> str:
