@@ -3,12 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from time import monotonic, sleep
 from typing import Any
 
-from starlette.types import ASGIApp, Receive, Scope, Send
-
 from admin_views.base import OcopView
+from admin_views.pages_first import PagesFirst, let_by
 from admin_views.query import ListQuery
 from app.current import actor
 from app.database import Database
@@ -47,39 +45,13 @@ def workbook(
         yield from stream([table, info], written)
 
 
-# ---- others first ------------------------------------------------------------------------------------------------
-
 ROWS_BETWEEN_LOOKS = 25  # about a millisecond of work
-LONGEST_WAIT = 0.05  # seconds; so an export goes on, slowly, when pages are asked for without a break
-
-
-class PagesFirst:
-    """Counts the requests of this process that somebody waits for, exports excepted, so that exports let them by.
-
-    Threads share one interpreter: beside a running export a page waited for its turn some sixty times.
-    """
-
-    waiting = 0
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or "/export/" in scope["path"]:
-            await self.app(scope, receive, send)
-            return
-        PagesFirst.waiting += 1
-        try:
-            await self.app(scope, receive, send)
-        finally:
-            PagesFirst.waiting -= 1
+LONGEST_WAIT = 0.05  # seconds
 
 
 def _giving_way(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
     """The rows, with a pause wherever a page is being made."""
     for count, row in enumerate(rows):
         if PagesFirst.waiting and not count % ROWS_BETWEEN_LOOKS:
-            until = monotonic() + LONGEST_WAIT
-            while PagesFirst.waiting and monotonic() < until:
-                sleep(0.001)
+            let_by(LONGEST_WAIT)
         yield row

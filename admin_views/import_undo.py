@@ -2,23 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import anyio.to_thread
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from admin_views import pages
 from admin_views.base import BASE_URL
-from admin_views.imports import HREF, RIGHT, SHOWN
+from admin_views.import_jobs import HREF, RIGHT, batch_of, done
+from admin_views.imports import SHOWN
 from admin_views.query import row_id
 from admin_views.site import OcopAdmin, Page
 from app.current import actor
-from app.errors import OcopError
 from app.services.importing import undoing
 from app.services.importing.undoing import Line, Undo
 from app.session import OcopSession
-from models import ImportBatch
+from models import ImportBatch, JobTask
 from models.base import Base
 from models.rules.access import may
 from models.rules.words import moment, number
@@ -72,37 +72,32 @@ async def _undo(admin: OcopAdmin, request: Request) -> Response:
     pk = row_id(request.path_params["batch"])
     seen = (await request.form(max_fields=10)).get("seen", "")
 
-    def work() -> None:
-        with admin.database.writing.begin() as session:
-            undoing.undo(session, _batch(session, pk), seen=seen if isinstance(seen, str) else "")
+    def arguments(batch: ImportBatch) -> dict[str, Any]:
+        _refuse_others(batch)
+        return {"seen": seen if isinstance(seen, str) else ""}
 
-    try:
-        await anyio.to_thread.run_sync(work)
-    except (undoing.UndoMoved, undoing.NothingToUndo) as refusal:
+    if refusal := await done(admin, pk, JobTask.UNDO, arguments):
         return await _page(admin, request, refusal)
     return RedirectResponse(f"{HREF}/{pk}", status_code=303)
 
 
-async def _page(admin: OcopAdmin, request: Request, refusal: OcopError | None = None) -> Response:
+async def _page(admin: OcopAdmin, request: Request, refusal: str = "") -> Response:
     pk = row_id(request.path_params["batch"])
 
     def make(session: OcopSession) -> ImportUndoPage:
-        batch = _batch(session, pk)
+        batch = batch_of(session, pk)
+        _refuse_others(batch)
         return _shown(batch, undoing.look(session, batch), refusal)
 
     return await admin.show(request, "ocop/import_undo.html", make, status=409 if refusal else 200)
 
 
-def _batch(session: OcopSession, pk: int) -> ImportBatch:
-    found = session.get(ImportBatch, pk)
-    if found is None:
-        raise HTTPException(404)
-    if not may(actor().rights, found.screen, "import"):
+def _refuse_others(batch: ImportBatch) -> None:
+    if not may(actor().rights, batch.screen, "import"):
         raise HTTPException(403)
-    return found
 
 
-def _shown(batch: ImportBatch, found: Undo, refusal: OcopError | None) -> ImportUndoPage:
+def _shown(batch: ImportBatch, found: Undo, refusal: str) -> ImportUndoPage:
     count = number(len(found.reversed))
     assert batch.applied_at is not None
     return ImportUndoPage(
@@ -113,7 +108,7 @@ def _shown(batch: ImportBatch, found: Undo, refusal: OcopError | None) -> Import
             crumbs=[pages.Link("Nhập liệu", HREF), pages.Link(f"Số {batch.number}", f"{HREF}/{batch.id}")],
             here="Hoàn tác",
         ),
-        notes=[pages.Note(str(refusal), "danger")] if refusal else [],
+        notes=[pages.Note(refusal, "danger")] if refusal else [],
         counts=[
             pages.Count(count, "Trả lại như trước", "arrow-back-up", "ok", "#tra-lai" if found.reversed else ""),
             pages.Count(

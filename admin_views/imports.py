@@ -1,52 +1,57 @@
 """Nhập liệu: upload → plan → confirm → result; nothing is written before the confirmation."""
 
-import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import anyio.to_thread
-from sqlalchemy import Enum, inspect, select
-from sqlalchemy.orm import Mapper
-from starlette.datastructures import FormData, UploadFile
+from sqlalchemy import Enum, inspect, or_, select
+from sqlalchemy.orm import Mapper, object_session
+from starlette.datastructures import FormData, ImmutableMultiDict, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from admin_views import pages
 from admin_views.base import BASE_URL
-from admin_views.forms import ClerkForm, DayField, TextField, lower_first
+from admin_views.forms import ClerkForm, DayField, TextField, form_class, lower_first
+from admin_views.import_files import marked_href, original_href, template_href
+from admin_views.import_jobs import HREF, RIGHT, batch_of, done, is_running, running_page, waited
 from admin_views.query import row_id
 from admin_views.site import OcopAdmin, Page
 from app.current import actor, today
 from app.errors import OcopError
 from app.files import MAX_BYTES, read
-from app.services import importing
-from app.services.importing import senders, undoing
+from app.services import importing, jobs
+from app.services.importing import originals, returned, senders, template, undoing
 from app.session import OcopSession
 from app.table import CellError
-from models import BatchState, ImportBatch, ImportRow, Province, RowAction
+from models import BatchState, ImportBatch, ImportRow, JobTask, Province, RowAction
 from models.base import Base, FieldInfo, label_of, now, screens
 from models.rules.access import may
 from models.rules.text import fold
 from models.rules.words import VIETNAM, clock, day, number, words
 
-HREF = f"{BASE_URL}/import"
-RIGHT = ("import-batch", "import")
 ACCEPT = ".xls,.xlsx,.xlsb,.ods,.csv"
 STEPS = ("1. Tải tệp", "2. Xem trước", "3. Kết quả")
 SHOWN = 50
 RECENT = 5
+ASKED = 200
+"""Questions on one page; those beyond come when these are answered."""
 
 
 class UploadForm(ClerkForm):
     as_of = DayField(
-        FieldInfo("Danh mục tại ngày nào", hint="ngày mà tệp có hiệu lực; chỉ danh mục xã, phường bắt buộc ghi"),
+        FieldInfo(
+            "Danh mục tại ngày nào", hint="ngày mà tệp có hiệu lực; chỉ danh mục xã, phường và huyện bắt buộc ghi"
+        ),
         required=False,
     )
     province = TextField(FieldInfo("Tỉnh của danh mục", hint="chỉ cần khi tệp không có cột tỉnh"), required=False)
     sheet = TextField(
-        FieldInfo("Trang tính", hint="để trống thì đọc trang đầu tiên có dữ liệu"), required=False, max_length=120
+        FieldInfo("Trang tính", hint="trang có danh mục; chọn lại tệp rồi xem trước"), required=False, max_length=120
     )
     sender = TextField(
         FieldInfo("Nơi gửi tệp", hint="ví dụ xã An Thạnh; tệp sau của nơi này được đọc như tệp này"),
@@ -72,33 +77,60 @@ async def _plan(admin: OcopAdmin, request: Request) -> Response:
     form.validate()
     model = next((model for model in _importable() if model.__screen__ == screen), None)
     mistakes = [] if model else [("Chọn loại dữ liệu.", "model")]
+    sheets: Sequence[tuple[str, int | None]] = ()
     if model in importing.DATED and not form.as_of.typed.strip():
         mistakes.append(("Ghi ngày của danh mục, ví dụ 01/02/2021.", "as_of"))
     if not name:
         mistakes.append(("Chọn tệp cần nhập.", "file"))
     elif model and not mistakes and not form.has_mistakes():
-        try:
-            batch_id = await anyio.to_thread.run_sync(_store, admin, model, form, content, name)
+        batch_id, job_id = await anyio.to_thread.run_sync(_begin, admin, model, form, content, name)
+        await waited(admin, job_id)
+        refusal = await anyio.to_thread.run_sync(_unread, admin, batch_id)
+        if not refusal:
             return RedirectResponse(f"{HREF}/{batch_id}", status_code=303)
-        except OcopError as refusal:
-            mistakes.append((str(refusal), "file"))
-    return await _upload_page(admin, request, form, screen, mistakes=[*mistakes, *form.error_list()])
+        mistakes.append((refusal, "file"))
+        sheets = await anyio.to_thread.run_sync(_sheets_in, model, content, name)
+    return await _upload_page(admin, request, form, screen, mistakes=[*mistakes, *form.error_list()], sheets=sheets)
 
 
-def _store(admin: OcopAdmin, model: type[Base], form: UploadForm, content: bytes, name: str) -> int:
-    options = importing.Options(province=form.province.data or None)
+def _sheets_in(model: type[Base], content: bytes, name: str) -> list[tuple[str, int | None]]:
+    """Sheets of a file that could not be taken, for a clerk to name the one with the list; none when there is one."""
+    try:
+        found = read(content, name=name, known=importing.known_titles(model)).sheets_with_rows()
+    except OcopError:
+        return []
+    return found if len(found) > 1 else []
+
+
+def _begin(admin: OcopAdmin, model: type[Base], form: UploadForm, content: bytes, name: str) -> tuple[int, int]:
+    """The batch that a file becomes, and the job that reads it."""
+    content_hash = originals.keep(admin.jobs.originals, content)
     with admin.database.writing.begin() as session:
-        sender = senders.named(session, form.sender.data or "")
-        sheet = form.sheet.data or senders.sheet_of(sender, model)
-        table = read(content, name=name, sheet=sheet, known=importing.known_titles(model))
-        options, notes = senders.recalled(sender, model, [column.label for column in table.columns], options)
-        table = replace(table, notes=(*notes, *table.notes))
-        plan = importing.plan(session, model, table, as_of=form.as_of.data or today(), options=options)
-        content_hash = hashlib.sha256(content).hexdigest()
-        batch = importing.store(
-            session, plan, file_name=name, content_hash=content_hash, size=len(content), sender=sender
+        batch = importing.begin(
+            session,
+            model,
+            as_of=form.as_of.data or today(),
+            file_name=name,
+            content_hash=content_hash,
+            size=len(content),
+            options=importing.Options(province=form.province.data or None),
+            sheet=form.sheet.data or "",
+            sender=senders.named(session, form.sender.data or ""),
         )
-        return batch.id
+        return batch.id, jobs.ask(session, batch, JobTask.READ).id
+
+
+def _unread(admin: OcopAdmin, batch_id: int) -> str:
+    """Why a file could not be read; its batch is none then. Empty when it was read, or still is."""
+    with admin.database.reading() as session:
+        job = jobs.of(session, batch_of(session, batch_id))
+        refusal = job.refusal if job else ""
+    if refusal:
+        with admin.database.writing.begin() as session:
+            found = batch_of(session, batch_id)
+            jobs.forget(session, found)
+            importing.discard(session, found)
+    return refusal
 
 
 async def _upload_page(
@@ -108,6 +140,7 @@ async def _upload_page(
     screen: str,
     *,
     mistakes: Sequence[tuple[str, str]] = (),
+    sheets: Sequence[tuple[str, int | None]] = (),
 ) -> Response:
     def make(session: OcopSession) -> pages.ImportUploadPage:
         province = replace(form.province.shown(), kind="choice", options=_provinces(session), width="medium")
@@ -120,12 +153,20 @@ async def _upload_page(
             fields=[
                 form.as_of.shown(),
                 province,
-                replace(form.sheet.shown(), width="medium"),
+                *_sheet_field(form, sheets),
                 replace(form.sender.shown(), width="medium"),
             ],
             senders=senders.names(session),
             accept=ACCEPT,
             limit=f"{MAX_BYTES // 1024**2} MB",
+            templates=[
+                (
+                    m.__plural__,
+                    template_href(m),
+                    template_href(m, filled=True) if template.may_be_incomplete(m) else "",
+                )
+                for m in _importable()
+            ],
             errors=mistakes,
             action=HREF,
             cancel_href=f"{BASE_URL}/",
@@ -134,6 +175,15 @@ async def _upload_page(
         )
 
     return await admin.show(request, "ocop/import_upload.html", make, status=400 if mistakes else 200)
+
+
+def _sheet_field(form: UploadForm, sheets: Sequence[tuple[str, int | None]]) -> list[pages.Field]:
+    """Asked for only where the file just sent has several; of one that could be read the plan shows them."""
+    shown = replace(form.sheet.shown(), width="medium")
+    if sheets:
+        choices = [pages.Option("", "(tự tìm)"), *_options(sheets, form.sheet.typed)]
+        return [replace(shown, kind="choice", options=choices)]
+    return [shown] if shown.value else []
 
 
 def _importable() -> list[type[Base]]:
@@ -148,17 +198,20 @@ def _provinces(session: OcopSession) -> list[pages.Option]:
 
 
 def _recent(session: OcopSession) -> list[tuple[pages.Link, str, str]]:
+    """What waits to be read or confirmed, and what was written, newest first."""
+    kept = ImportBatch.created_at > now() - importing.KEPT
+    waits = ImportBatch.state.in_((BatchState.READING, BatchState.PLANNED)) & kept
     found = session.scalars(
         select(ImportBatch)
-        .where(ImportBatch.state == BatchState.APPLIED)
-        .order_by(ImportBatch.number.desc())
+        .where(or_(ImportBatch.state == BatchState.APPLIED, waits))
+        .order_by(ImportBatch.id.desc())
         .limit(RECENT)
     )
     return [
         (
-            pages.Link(f"Số {batch.number}", f"{HREF}/{batch.id}"),
-            f"{_model(batch).__plural__}: {_counted(batch)}",
-            f"{words(batch.applied_at)}, {batch.made_by}",
+            pages.Link(f"Số {batch.number}" if batch.number else batch.state.label, f"{HREF}/{batch.id}"),
+            f"{_model(batch).__plural__}: {_counted(batch) if batch.number else batch.file_name}",
+            f"{words(batch.applied_at or batch.created_at)}, {batch.made_by}",
         )
         for batch in found
     ]
@@ -175,16 +228,48 @@ async def confirm(admin: OcopAdmin, request: Request) -> Response:
     """partial: leave refused rows out, as the second button says."""
     async with request.form(max_files=0, max_fields=20) as data:
         partial = _text(data, "partial") == "1"
-    return await _changed_batch(admin, request, lambda session, found: importing.apply(session, found, partial=partial))
+    return await _long_work(admin, request, JobTask.APPLY, lambda _found: {"partial": partial})
 
 
 async def answer(admin: OcopAdmin, request: Request) -> Response:
     """What a clerk says of the columns and of values that found nothing; the plan is made anew with it."""
     async with request.form(max_files=0, max_fields=2000) as data:
         sent = {name: value for name, value in data.items() if isinstance(value, str)}
-    return await _changed_batch(
-        admin, request, lambda session, found: importing.replan(session, found, _answered(found, sent))
-    )
+    if (sheet := sent.get("sheet", "")) != sent.get("sheet-read", ""):
+        return await _other_sheet(admin, request, sheet, sent["sheet-read"])
+    return await _long_work(admin, request, JobTask.REPLAN, lambda found: {"options": asdict(_answered(found, sent))})
+
+
+async def _other_sheet(admin: OcopAdmin, request: Request, sheet: str, before: str) -> Response:
+    """Read the file anew from another sheet; from the one before when that is no list."""
+    pk = row_id(request.path_params["batch"])
+
+    def begin(found: ImportBatch, title: str) -> dict[str, Any]:
+        if title not in [known for known, _ in found.options.get("sheets", [])]:
+            raise HTTPException(404)
+        importing.read_again(_session_of(found), found, title)
+        return {}
+
+    if refusal := await done(admin, pk, JobTask.READ, lambda found: begin(found, sheet)):
+        again = await done(admin, pk, JobTask.READ, lambda found: begin(found, before))
+        return await _batch_page(admin, request, refusal=again or f"Trang tính “{sheet}”: {lower_first(refusal)}")
+    return RedirectResponse(f"{HREF}/{pk}", status_code=303)
+
+
+def _session_of(found: ImportBatch) -> OcopSession:
+    session = object_session(found)
+    assert isinstance(session, OcopSession)
+    return session
+
+
+async def _long_work(
+    admin: OcopAdmin, request: Request, task: JobTask, arguments: Callable[[ImportBatch], dict[str, Any]]
+) -> Response:
+    """Have a job done, and show the batch: what became of it, or how far it is."""
+    pk = row_id(request.path_params["batch"])
+    if refusal := await done(admin, pk, task, arguments):
+        return await _batch_page(admin, request, refusal=refusal)
+    return RedirectResponse(f"{HREF}/{pk}", status_code=303)
 
 
 def _answered(found: ImportBatch, sent: Mapping[str, str]) -> importing.Options:
@@ -194,22 +279,60 @@ def _answered(found: ImportBatch, sent: Mapping[str, str]) -> importing.Options:
     for place, (title, path, _reason) in enumerate(found.options["mapped"]):
         if (chosen := sent.get(f"col-{place}", path)) != path:
             mapping[title] = chosen
-    links = {relation: dict(chosen) for relation, chosen in before.links.items()}
+    links = {} if sent.get("again") else {relation: dict(chosen) for relation, chosen in before.links.items()}
     for place, asked in enumerate(found.options["unfound"]):
-        if chosen := sent.get(f"val-{place}", ""):
+        if chosen := sent.get(f"val-{place}", "") or _found_answer(found, asked, sent, place) or _for_all(asked, sent):
             answers = links.setdefault(asked["relation"], {})
-            answers[fold(asked["value"])] = int(chosen) if chosen.isdigit() else chosen
-    return replace(before, mapping=mapping, links=links, clears=sent.get("clears") == "1")
+            answers[fold(asked["value"])] = int(chosen) if re.fullmatch("[0-9]{1,9}", chosen) else chosen
+    keep = [each["key"] for place, each in enumerate(found.options.get("repairs", [])) if sent.get(f"keep-{place}")]
+    return replace(before, mapping=mapping, links=links, clears=sent.get("clears") == "1", keep=keep)
 
 
-async def _changed_batch(
-    admin: OcopAdmin, request: Request, change: Callable[[OcopSession, ImportBatch], object]
-) -> Response:
+def _for_all(asked: Mapping[str, Any], sent: Mapping[str, str]) -> str:
+    """The one answer for all questions without an own one, where it can be one."""
+    chosen = sent.get("val-all", "")
+    may = {"create": asked["creatable"], "skip": asked["skippable"]}
+    return chosen if may.get(chosen) else ""
+
+
+def _found_answer(found: ImportBatch, asked: Mapping[str, Any], sent: Mapping[str, str], place: int) -> str:
+    """The id of a row that a clerk looked for, by its name alone where no script filled in the id."""
+    if not asked["findable"]:
+        return ""
+    form = _find_form(found, asked, place, sent)
+    row = next(iter(form.find_links(_session_of(found)).values()), None)
+    for sentence, _ in form.error_list():
+        raise NotFound(why=sentence)
+    return str(row.id) if row else ""
+
+
+class NotFound(OcopError):
+    sentence = "{why}"
+
+
+def _find_form(
+    batch: ImportBatch, asked: Mapping[str, Any], place: int, sent: Mapping[str, str] | None = None
+) -> ClerkForm:
+    """A box to look for any row of the model that a value may mean, in the area of the clerk."""
+    made = form_class(_model(batch), [asked["relation"]], lookup=partial(_lookup_href, batch))
+    form = made(ImmutableMultiDict(sent) if sent is not None else None, prefix=f"find-{place}-")
+    for each in form.clerk_fields():
+        each.required = False
+    return form
+
+
+def _lookup_href(batch: ImportBatch, relation: str) -> str:
+    return f"{BASE_URL}/{batch.screen}/ajax/lookup?name={relation}"
+
+
+async def drop(admin: OcopAdmin, request: Request) -> Response:
     pk = row_id(request.path_params["batch"])
 
     def work() -> None:
         with admin.database.writing.begin() as session:
-            change(session, _batch(session, pk))
+            found = batch_of(session, pk)
+            jobs.forget(session, found)
+            importing.drop(session, found)
 
     try:
         await anyio.to_thread.run_sync(work)
@@ -218,27 +341,21 @@ async def _changed_batch(
     return RedirectResponse(f"{HREF}/{pk}", status_code=303)
 
 
-async def drop(admin: OcopAdmin, request: Request) -> Response:
-    return await _changed_batch(admin, request, importing.drop)
-
-
-def _batch(session: OcopSession, pk: int) -> ImportBatch:
-    found = session.get(ImportBatch, pk)
-    if found is None:
-        raise HTTPException(404)
-    return found
-
-
 async def _batch_page(admin: OcopAdmin, request: Request, *, refusal: str = "") -> Response:
+    """The plan or the result; how far the work is while a job runs."""
     pk = row_id(request.path_params["batch"])
     shown = _choice(request.query_params.get("xem", ""))
     page = row_id(request.query_params.get("trang", "1"))
-    return await admin.show(
-        request,
-        "ocop/import_plan.html",
-        lambda session: _plan_page(session, _batch(session, pk), shown, max(page, 1), refusal),
-        status=409 if refusal else 200,
-    )
+
+    def make(session: OcopSession) -> tuple[str, object]:
+        found = batch_of(session, pk)
+        job = jobs.of(session, found)
+        if job and is_running(job):
+            return "ocop/import_running.html", running_page(admin, found, job)
+        ended = refusal or (job.refusal if job else "")
+        return "ocop/import_plan.html", _plan_page(session, found, shown, max(page, 1), ended)
+
+    return await admin.show_either(request, make, status=409 if refusal else 200)
 
 
 def _choice(text: str) -> RowAction | None:
@@ -268,7 +385,7 @@ def _plan_page(
         ),
         steps=_steps(1 if planned else 2),
         sub=_sub(batch, planned=planned),
-        notes=_notes(batch, planned=planned, refusal=refusal),
+        notes=_notes(batch, planned=planned, refusal=refusal, may_answer=mine),
         counts=[_count(batch, action, shown) for action in _TONES if action in _ALWAYS or batch.counts[action.value]],
         refused_title=f"{_number(batch, RowAction.REFUSED)} dòng bị từ chối",
         refused=[_refused(batch, row) for row in rows[RowAction.REFUSED]],
@@ -284,6 +401,11 @@ def _plan_page(
         answer_href=f"{HREF}/{batch.id}/answer" if mine else "",
         mapped=_mapped(batch, model) if mine else [],
         unfound=_unfound(batch) if mine else [],
+        repairs=_repairs(batch) if mine else [],
+        sheets=_sheets(batch) if mine else [],
+        sheet=batch.sheet,
+        unfound_count=len(batch.options.get("unfound", [])),
+        answered=mine and any(batch.options.get("links", {}).values()),
         likely=batch.options.get("likely", []) if planned else [],
         clears=bool(batch.options.get("clears")),
         may_clear=model not in importing.DATED,
@@ -295,9 +417,15 @@ def _plan_page(
 
 
 def _buttons(session: OcopSession, batch: ImportBatch) -> list[pages.Link]:
-    if batch.state is not BatchState.APPLIED or not undoing.may_undo(session, batch):
+    if not returned.has_results(batch):
         return []
-    return [pages.Link("Hoàn tác đợt nhập", f"{HREF}/{batch.id}/undo", "arrow-back-up")]
+    buttons = [
+        pages.Link("Tải tệp gốc", original_href(batch), "file"),
+        pages.Link("Tải tệp kèm kết quả", marked_href(batch), "file-download"),
+    ]
+    if batch.state is BatchState.APPLIED and undoing.may_undo(session, batch):
+        buttons.append(pages.Link("Hoàn tác đợt nhập", f"{HREF}/{batch.id}/undo", "arrow-back-up"))
+    return buttons
 
 
 def _model(batch: ImportBatch) -> type[Base]:
@@ -328,13 +456,17 @@ def _sub(batch: ImportBatch, *, planned: bool) -> str:
     return f"{file} Chưa ghi gì vào sổ. Bản xem trước giữ đến {clock(kept)} ngày {day(kept.astimezone(VIETNAM))}."
 
 
-def _notes(batch: ImportBatch, *, planned: bool, refusal: str) -> list[pages.Note]:
+def _notes(batch: ImportBatch, *, planned: bool, refusal: str, may_answer: bool) -> list[pages.Note]:
     notes = [pages.Note(refusal, "danger")] if refusal else []
     again = pages.Link("Tải tệp lên lại", f"{HREF}?loai={batch.screen}")
+    marked = pages.Link("Tải tệp kèm kết quả để sửa các dòng bị từ chối", marked_href(batch))
     if batch.state is BatchState.APPLIED:
         notes.append(
             pages.Note(f"Đã nhập {_counted(batch)}, lúc {words(batch.applied_at)}, bởi {batch.made_by}.", "ok")
         )
+        if batch.counts["refused"]:
+            left = f"{number(batch.counts['refused'])} dòng bị từ chối chưa được nhập."
+            notes.append(pages.Note(left, "warn", links=[marked]))
     elif batch.state is BatchState.UNDONE:
         notes.append(pages.Note(undoing.outcome(batch), "ok", links=[again]))
     elif batch.state is BatchState.DROPPED:
@@ -343,7 +475,9 @@ def _notes(batch: ImportBatch, *, planned: bool, refusal: str) -> list[pages.Not
         notes.append(pages.Note(str(importing.PlanExpired()), "warn", links=[again]))
     elif batch.counts["refused"] and not refusal:
         count = number(batch.counts["refused"])
-        notes.append(pages.Note(str(importing.RowsRefused(count=count)), "danger", links=[again]))
+        asked = pages.Link("Trả lời các giá trị chưa nhận ra", "#chua-nhan-ra")
+        asking = [asked] if batch.options.get("unfound") and may_answer else []
+        notes.append(pages.Note(str(importing.RowsRefused(count=count)), "danger", links=[*asking, marked, again]))
     return notes + [pages.Note(sentence) for sentence in batch.notes]
 
 
@@ -372,7 +506,8 @@ def _mapped(batch: ImportBatch, model: type[Base]) -> list[pages.MappedColumn]:
                 pages.Option("", "(không dùng)", selected=not chosen),
                 *(pages.Option(path, label, selected=path == chosen) for path, label in labels.items()),
             ],
-            reason or "không nhận ra, bỏ qua",
+            reason or "không dùng, như đã chọn",
+            bool(chosen),
         )
         for place, (title, chosen, reason) in enumerate(batch.options.get("mapped", []))
     ]
@@ -381,18 +516,54 @@ def _mapped(batch: ImportBatch, model: type[Base]) -> list[pages.MappedColumn]:
 def _unfound(batch: ImportBatch) -> list[pages.UnfoundValue]:
     """Each value that names no row, or several: its rows and what a clerk may answer."""
     found = []
-    for place, asked in enumerate(batch.options.get("unfound", [])):
+    for place, asked in enumerate(batch.options.get("unfound", [])[:ASKED]):
         options = [pages.Option("", "Chưa chọn")]
         options += [pages.Option(str(row_id), label) for row_id, label in asked["suggestions"]]
         if asked["creatable"]:
             options.append(pages.Option("create", f"Tạo mới “{asked['value']}”"))
-        options.append(pages.Option("skip", "Bỏ qua các dòng này"))
+        if asked["optional"]:
+            options.append(pages.Option("empty", "Để trống"))
+        if asked["skippable"]:
+            options.append(pages.Option("skip", "Bỏ qua các dòng này"))
         lines = ", ".join(str(line) for line in asked["lines"][:8])
         more = f" và {number(len(asked['lines']) - 8)} dòng khác" if len(asked["lines"]) > 8 else ""
         found.append(
-            pages.UnfoundValue(asked["label"], asked["value"], f"{lines}{more}", asked["why"], f"val-{place}", options)
+            pages.UnfoundValue(
+                asked["label"],
+                asked["value"],
+                f"{lines}{more}",
+                asked["why"],
+                f"val-{place}",
+                options,
+                next(each.shown() for each in _find_form(batch, asked, place).clerk_fields())
+                if asked["findable"]
+                else None,
+            )
         )
     return found
+
+
+def _repairs(batch: ImportBatch) -> list[pages.RepairedCells]:
+    found = []
+    for place, each in enumerate(batch.options.get("repairs", [])):
+        left = each["count"] - len(each["cells"])
+        more = f"và {number(left)} ô khác" if left > 0 else ""
+        count = f"{number(each['count'])} ô"
+        found.append(pages.RepairedCells(f"keep-{place}", each["what"], count, each["cells"], more, each["kept"]))
+    return found
+
+
+def _sheets(batch: ImportBatch) -> list[pages.Option]:
+    """Sheets of the file, to read another one; none where there is no choice."""
+    known = batch.options.get("sheets", [])
+    return _options(known, batch.sheet) if len(known) > 1 else []
+
+
+def _options(sheets: Sequence[tuple[str, int | None]], chosen: str) -> list[pages.Option]:
+    return [
+        pages.Option(title, title if rows is None else f"{title} ({number(rows)} dòng)", selected=title == chosen)
+        for title, rows in sheets
+    ]
 
 
 def _count(batch: ImportBatch, action: RowAction, shown: RowAction | None) -> pages.Count:

@@ -494,6 +494,7 @@ class ImportUploadPage:
     batches: Sequence[tuple[Link, str, str]]  # number with its page, what, when and who
     batches_href: str
     senders: Sequence[str] = ()
+    templates: Sequence[tuple[str, str, str]] = ()  # kind of list, its blank workbook, that of incomplete records
 
 
 @dataclass(frozen=True, slots=True)
@@ -519,6 +520,7 @@ class MappedColumn:
     name: str
     options: Sequence[Option]
     reason: str
+    used: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -531,6 +533,19 @@ class UnfoundValue:
     why: str
     name: str
     options: Sequence[Option]
+    find: Field | None = None  # any row of the clerk's area, beyond the suggestions
+
+
+@dataclass(frozen=True, slots=True)
+class RepairedCells:
+    """What was put right in cells of one column or kind: the first of them, and the tick that refuses it."""
+
+    name: str
+    what: str
+    count: str
+    cells: Sequence[tuple[int, str, str, str]]  # line, column, before, after
+    more: str
+    kept: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -562,5 +577,10 @@ class ImportPlanPage:
     mapped: Sequence[MappedColumn] = ()
     unfound: Sequence[UnfoundValue] = ()
     likely: Sequence[tuple[int, str, str]] = ()  # line, name in the file, name that is there
+    repairs: Sequence[RepairedCells] = ()
+    sheets: Sequence[Option] = ()  # of the file, when there are several
+    sheet: str = ""  # the one that was read
+    unfound_count: int = 0  # all of them; `unfound` holds the first ones
+    answered: bool = False  # whether a question was answered before
     clears: bool = False
     may_clear: bool = False

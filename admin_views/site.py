@@ -44,6 +44,7 @@ from app.current import actor, today
 from app.database import Database
 from app.errors import OcopError
 from app.services.cycle import current_cycle
+from app.services.jobs import Runner
 from app.session import InvalidRow, OcopSession, StaleVersion
 from models.base import Base, now
 from models.rules.access import may
@@ -94,11 +95,13 @@ class OcopAdmin(Admin):
         *,
         database: Database,
         authentication: Authentication,
+        jobs: Runner,
         middlewares: Sequence[Middleware] = (),
         views: Sequence[type[OcopView]] = (),
         extra: Sequence[Page] = (),
     ) -> None:
         self.database = database
+        self.jobs = jobs
         assets.ensure()
         super().__init__(
             app,
@@ -173,10 +176,16 @@ class OcopAdmin(Admin):
 
     async def show(self, request: Request, template: str, make: Make, *, status: int = 200) -> Response:
         """Make a page and render it, in one reading transaction of a worker thread."""
+        return await self.show_either(request, lambda session: (template, make(session)), status=status)
+
+    async def show_either(
+        self, request: Request, make: Callable[[OcopSession], tuple[str, Any]], *, status: int = 200
+    ) -> Response:
+        """The same where what is found says which template shows it."""
 
         def work() -> str:
             with self.database.reading() as session:
-                page = make(session)
+                template, page = make(session)
                 return self._render(request, template, page, self.shell(request, session))
 
         return HTMLResponse(await anyio.to_thread.run_sync(work), status_code=status)

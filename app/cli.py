@@ -11,11 +11,12 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from app import progress
 from app.errors import OcopError
 
 if TYPE_CHECKING:
@@ -286,6 +287,7 @@ def _import(arguments: argparse.Namespace) -> int:
     from app.current import acting_as, today
     from app.files import read
     from app.services import importing
+    from app.services.importing import originals
     from models.base import screens
 
     path = Path(arguments.file)
@@ -297,9 +299,12 @@ def _import(arguments: argparse.Namespace) -> int:
     if not path.is_file():
         raise NoSuchFile(path=path)
     table = read(path, name=path.name, sheet=arguments.sheet, known=importing.known_titles(model))
-    content_hash = hashlib.sha256(path.read_bytes()).hexdigest()
-    database = _migrated_database(_settings())
+    content = path.read_bytes()
+    content_hash = hashlib.sha256(content).hexdigest()
+    settings = _settings()
+    database = _migrated_database(settings)
     with (
+        progress.watched(_say_progress) if sys.stderr.isatty() else nullcontext(),
         acting_as(_actor(database, arguments, arguments.screen, "import")),
         database.writing.begin() as session,
     ):
@@ -309,9 +314,8 @@ def _import(arguments: argparse.Namespace) -> int:
         kept_back = bool(plan.refused) and not arguments.partial
         batch = None
         if plan.writes and not kept_back and not arguments.dry_run:
-            batch = importing.store(
-                session, plan, file_name=path.name, content_hash=content_hash, size=path.stat().st_size
-            )
+            originals.keep(originals.folder(settings.files), content)
+            batch = importing.store(session, plan, file_name=path.name, content_hash=content_hash, size=len(content))
             importing.apply(session, batch, partial=arguments.partial)
         number = batch.number if batch else None
     if arguments.json:
@@ -319,6 +323,12 @@ def _import(arguments: argparse.Namespace) -> int:
     else:
         _say_import(plan, number, [*before, *plan.notes], dry_run=arguments.dry_run)
     return int(bool(plan.refused) and number is None and not arguments.dry_run)
+
+
+def _say_progress(part: progress.Part, done: int, total: int) -> None:
+    """One line that is written over; at every thousandth row."""
+    if not done % 1000:
+        print(f"\r{part.label}: {_number(done)} / {_number(total)} dòng", end="\033[K\r", file=sys.stderr, flush=True)
 
 
 def _as_json(plan: "Plan", number: int | None) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from admin_views import VIEWS, import_undo
-from admin_views.export import PagesFirst
+from admin_views import VIEWS, import_files, import_jobs, import_undo
 from admin_views.imports import PAGES
+from admin_views.pages_first import PagesFirst, let_by
 from admin_views.security import BodyLimit, KnownHost, RequestNumber, SameOrigin, SecurityHeaders
 from admin_views.sign_in import Authentication
 from admin_views.site import OcopAdmin
@@ -23,12 +23,15 @@ from app import schema
 from app.config import Settings, load
 from app.current import acting_as, system
 from app.database import POOL_SIZE, Database, connect
+from app.services.jobs import Runner
 from models import Grant
 
 # Threads that make pages share one interpreter: short turns keep a long export from holding the others up.
 SWITCH_SECONDS = 0.001
 # A page makes some ten thousand objects, nearly all gone with it: looked for less often, they cost a tenth less.
 GARBAGE_AFTER = (20_000, 20, 50)
+# Seconds that a job lets pages by at a time; it works for a third of that between, so it goes on when they never end.
+JOB_WAITS = 0.03
 
 
 def create_app(settings: Settings | None = None, database: Database | None = None) -> Starlette:
@@ -37,12 +40,15 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     database = database or connect(settings.database_url)
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.set_threshold(*GARBAGE_AFTER)
+    jobs = Runner(database, settings.files, give_way=lambda: let_by(JOB_WAITS))
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = POOL_SIZE
         gc.freeze()
+        jobs.resume()
         yield
+        await anyio.to_thread.run_sync(jobs.close)
         database.engine.dispose()
 
     app = Starlette(
@@ -62,8 +68,9 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         app,
         database=database,
         authentication=Authentication(settings, database),
+        jobs=jobs,
         views=VIEWS,
-        extra=(*PAGES, *import_undo.PAGES),
+        extra=(*PAGES, *import_files.PAGES, *import_jobs.PAGES, *import_undo.PAGES),
     )
     gc.enable()
     return app

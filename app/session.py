@@ -11,7 +11,7 @@ Whatever a screen or a service forgets, this does not. It refuses
 import functools
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -28,7 +28,7 @@ from sqlalchemy.orm import (
     Session,
     UOWTransaction,
 )
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.orm.util import AliasedInsp, LoaderCriteriaOption
 from sqlalchemy.sql import Delete, Executable, Insert, Update
@@ -422,7 +422,7 @@ def _place(session: OcopSession, row: Base) -> None:
     parent = _linked(session, row, relation)
     if parent is None:
         return  # the database refuses the missing link, with its own sentence
-    if parent in session.new:
+    if instance_state(parent).pending:
         _place(session, parent)
     assert isinstance(row, Placed)
     assert isinstance(parent, Commune | Placed)
@@ -439,19 +439,39 @@ def _place(session: OcopSession, row: Base) -> None:
 
 def _linked(session: OcopSession, row: Base, relation: str) -> Base | None:
     """The row at the other end of a link, whether the link was set as object or as id; None when out of reach."""
-    state: InstanceState[Base] = inspect(row)
-    prop = state.mapper.relationships[relation]
-    column = next(iter(prop.local_columns))
-    attribute = state.mapper.get_property_by_column(column).key
+    state = instance_state(row)
+    attribute, target = _end(type(row), relation)
     loaded: Base | None = state.dict.get(relation)
     row_id = state.dict.get(attribute)
-    if loaded is not None and (state.attrs[relation].history.has_changes() or row_id in (None, loaded.id)):
+    if loaded is not None and (row_id in (None, loaded.id) or state.attrs[relation].history.has_changes()):
         return loaded
     if row_id is None:
-        return loaded if row_id is None and loaded is not None else None
+        return None
+    here = _here(session, target, row_id)
+    if here is not None and not instance_state(here).expired:
+        return here  # as get() answers, in a fifth of the time
     with session.no_autoflush:
-        found: Base | None = session.get(prop.mapper.class_, row_id)
+        return session.get(target, row_id)
+
+
+def _here(session: OcopSession, model: type[Base], row_id: int) -> Base | None:
+    """A row that the session holds already."""
+    found: Base | None = session.identity_map.get(_keyed(model)((row_id,)))
     return found
+
+
+@functools.cache
+def _keyed(model: type[Base]) -> Callable[[tuple[int]], Any]:
+    mapper: Mapper[Any] = inspect(model)
+    return mapper.identity_key_from_primary_key
+
+
+@functools.cache
+def _end(model: type[Base], relation: str) -> tuple[str, type[Base]]:
+    """The foreign key attribute of a many-to-one relation, and the model it leads to."""
+    mapper: Mapper[Any] = inspect(model)
+    prop = mapper.relationships[relation]
+    return mapper.get_property_by_column(next(iter(prop.local_columns))).key, prop.mapper.class_
 
 
 def _derive_text(session: OcopSession, row: Base) -> None:
@@ -547,7 +567,7 @@ def _rename_followers(session: OcopSession, model: type[Base], attribute: str, r
 
 def _refresh(session: OcopSession, model: type[Base], ids: Iterable[int], values: dict[str, Any]) -> None:
     for row_id in ids:
-        row = session.identity_map.get(session.identity_key(model, row_id))
+        row = _here(session, model, row_id)
         if row is not None:
             for attribute, value in values.items():
                 set_committed_value(row, attribute, value)
@@ -604,7 +624,7 @@ def _news_attributes(model: type[Any]) -> tuple[str, ...]:
 
 
 def _news(action: AuditAction, row: Base) -> dict[str, list[Any]]:
-    state = inspect(row)
+    state = instance_state(row)
     if action is not AuditAction.UPDATE:
         values = {name: plain(state.dict.get(name)) for name in _news_attributes(type(row))}
         created = action is AuditAction.CREATE
@@ -615,6 +635,8 @@ def _news(action: AuditAction, row: Base) -> dict[str, list[Any]]:
         }
     changes = {}
     for name in _news_attributes(type(row)):
+        if name not in state.committed_state:
+            continue
         history = state.attrs[name].history
         if history.has_changes():
             changes[name] = [
@@ -624,8 +646,13 @@ def _news(action: AuditAction, row: Base) -> dict[str, list[Any]]:
     return changes
 
 
+_AS_THEY_ARE = frozenset({str, int, bool, float})
+
+
 def plain(value: Any) -> Any:
     """A column's value as JSON keeps it: days and instants ISO, points as text."""
+    if value is None or type(value) in _AS_THEY_ARE:
+        return value
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
@@ -642,24 +669,27 @@ def _name_links(session: OcopSession, news: Sequence[tuple[AuditAction, Base, di
     waiting: defaultdict[type[Base], defaultdict[int, list[tuple[list[Any], int]]]] = defaultdict(
         lambda: defaultdict(list)
     )
+    known: dict[tuple[type[Base], int], str] = {}
     for _action, row, changes in news:
+        held = instance_state(row).dict
         for attribute, target in _links(type(row)):
             change = changes.get(attribute)
             if change is None:
                 continue
-            relation = _relation_of(type(row), attribute)
-            loaded = inspect(row).dict.get(relation) if relation else None
             change += [None, None]
             for place in (0, 1):
                 row_id = change[place]
                 if row_id is None:
                     continue
-                if isinstance(loaded, Base) and loaded.id == row_id:
-                    change[place + 2] = str(loaded)
-                elif (here := session.identity_map.get(session.identity_key(target, row_id))) is not None:
-                    change[place + 2] = str(here)
-                else:
-                    waiting[target][row_id].append((change, place + 2))
+                if (target, row_id) not in known:
+                    loaded = held.get(_relation_of(type(row), attribute) or "")
+                    if not isinstance(loaded, Base) or loaded.id != row_id:
+                        loaded = _here(session, target, row_id)
+                    if loaded is None:
+                        waiting[target][row_id].append((change, place + 2))
+                        continue
+                    known[target, row_id] = str(loaded)
+                change[place + 2] = known[target, row_id]
     for target, places in waiting.items():
         names = names_of(session, target, sorted(places))
         for row_id, cells in places.items():

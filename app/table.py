@@ -1,7 +1,7 @@
 """The list shape that goes between files, services and screens."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
@@ -63,7 +63,7 @@ class Table:
 
     Of a table read from a file also, so that every line is accounted for, in `lines`, `header` or `left_out`:
     header: the lines of its header. places: the letters of each column in the sheet.
-    sheets: titles of the visible sheets; none for CSV.
+    sheets: titles of the visible sheets; none for CSV. sheet_rows: lines with data of each, where they were counted.
     left_out, conversions: in the order of the file; a conversion is in a row or in the header.
     """
 
@@ -75,5 +75,10 @@ class Table:
     header: tuple[int, ...] = ()
     places: tuple[str, ...] = ()
     sheets: tuple[str, ...] = ()
+    sheet_rows: Mapping[str, int] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     conversions: tuple[Conversion, ...] = ()
+
+    def sheets_with_rows(self) -> list[tuple[str, int | None]]:
+        """Titles of the visible sheets, and how many lines of each hold data, None where nobody counted."""
+        return [(title, self.sheet_rows.get(title)) for title in self.sheets]

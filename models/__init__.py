@@ -8,6 +8,7 @@ from models.cycle import Cycle, CycleStep, ReceivingLevel, StepCode, StepKind
 from models.district import District, DistrictKind
 from models.entity import Entity, EntityKind, EntityStatus, Representative
 from models.import_batch import BatchState, ImportBatch, ImportRow, RowAction, Sender
+from models.job import Job, JobTask
 from models.participation import Move, Participation, ParticipationState, StepRecord
 from models.product import Product, ProductStatus
 from models.product_group import GroupLevel, ProductGroup
@@ -41,6 +42,8 @@ __all__ = [
     "GroupLevel",
     "ImportBatch",
     "ImportRow",
+    "Job",
+    "JobTask",
     "Move",
     "Participation",
     "ParticipationState",

@@ -69,7 +69,11 @@ class Entity(Placed, Searchable, Base):
 
     name: Mapped[str] = mapped_column(
         Tidy(255),
-        info=field("Tên chủ thể", hint="đúng như giấy đăng ký", aliases=("Chủ thể", "Tên doanh nghiệp", "Tên cơ sở")),
+        info=field(
+            "Tên chủ thể",
+            hint="đúng như giấy đăng ký",
+            aliases=("Chủ thể", "Tên doanh nghiệp", "Tên cơ sở", "Cơ sở sản xuất"),
+        ),
     )
     kind: Mapped[EntityKind] = mapped_column(
         choice(EntityKind), info=field("Loại hình", aliases=("Loại hình kinh doanh",))

@@ -11,6 +11,7 @@ from models.user import User
 
 
 class BatchState(LabelledEnum):
+    READING = "reading", "Đang đọc"
     PLANNED = "planned", "Chờ xác nhận"
     APPLIED = "applied", "Đã nhập"
     DROPPED = "dropped", "Đã bỏ"
@@ -55,8 +56,10 @@ class Sender(Owned, Base):
 class ImportBatch(Owned, Base):
     """number: given when it is applied, 1, 2, 3 … without gaps; a plan has none.
 
-    options: {"columns": titles of the file, "province": code, "also_words": sentences, "mapping": {title: path},
-    "links": {path: {folded value: id, or "skip"}}}.
+    options: {"columns": titles of the file, "province": code, "mapping": {title: path}, "links": {path: {folded
+    value: id, "create" or "skip"}}, "clears": whether blank cells clear, "mapped": [[title, path, reason]], "unfound":
+    values asked about, "likely": [[line, name, name there]], "also_words": sentences, "file_notes": notes of the
+    reading, "undone": counts}.
 
     counts: {"new": …, "changed": …, "same": …, "refused": …, "skipped": …} of rows of the model asked for;
     also: {identity: counts} of parents made with it. notes: sentences about the file as a whole.

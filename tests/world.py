@@ -35,6 +35,8 @@ from models import (
     GroupLevel,
     ImportBatch,
     ImportRow,
+    Job,
+    JobTask,
     Move,
     Participation,
     Product,
@@ -236,16 +238,22 @@ def _cycle(session: OcopSession) -> None:
 
 def _imports(session: OcopSession) -> None:
     for owner, name in ((OWN, "danh muc xa An Thanh.xlsx"), (FOREIGN, "danh muc xa Long Hau.xlsx")):
-        batch = ImportBatch(
-            number=owner,
-            screen="commune",
-            state=BatchState.APPLIED,
-            file_name=name,
-            file_hash=str(owner) * 64,
-            file_size=8_000,
-            as_of=SINCE,
-            user_id=owner,
-            made_by="Lê Văn Tâm",
-        )
+        batch = _batch(owner, name, number=owner, state=BatchState.APPLIED)
         _add(session, Sender(name=f"nơi gửi {owner}", user_id=owner))
         _add(session, batch, ImportRow(batch=batch, user_id=owner, line=owner + 1, action=RowAction.SAME))
+    for owner in (OWN, FOREIGN):
+        read = _batch(owner, "danh muc con dang doc.xlsx", state=BatchState.READING)
+        _add(session, read, Job(batch=read, user_id=owner, task=JobTask.READ, refusal="Đã dừng."))
+
+
+def _batch(owner: int, name: str, **more: Any) -> ImportBatch:
+    return ImportBatch(
+        screen="commune",
+        file_name=name,
+        file_hash=str(owner) * 64,
+        file_size=8_000,
+        as_of=SINCE,
+        user_id=owner,
+        made_by="Lê Văn Tâm",
+        **more,
+    )

@@ -347,6 +347,23 @@ for (const drop of all("[data-drop]")) {
   }
 }
 
+/* Long work: look again every second; when it is done the page that follows says what came of it. */
+
+async function lookAgain(running) {
+  try {
+    const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+    const now = answer.ok && one("[data-running]", new DOMParser().parseFromString(await answer.text(), "text/html"));
+    if (answer.ok && !now) { location.replace(location.href); return; }
+    if (now) running.replaceChildren(...now.childNodes);
+  } catch {
+    /* The server is away for a moment: the next look may reach it. */
+  }
+  setTimeout(lookAgain, 1000, running);
+}
+
+const running = one("[data-running]");
+if (running) setTimeout(lookAgain, 1000, running);
+
 window.addEventListener("beforeprint", () => {
   for (const place of all("[data-now]")) {
     place.textContent = new Date().toLocaleString("vi-VN", { dateStyle: "short", timeStyle: "short" });

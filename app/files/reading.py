@@ -37,6 +37,7 @@ from app.files.refusals import (
     TooManyCells,
     TooManyRows,
 )
+from app.files.titles import OWN_SHEETS
 from app.table import Cell, CellError, Column, Conversion, Table
 
 
@@ -93,10 +94,11 @@ def _read(content: bytes, *, name: str, sheet: str | None, known: frozenset[str]
         return _table(lambda: delimited.rows(content, name=name), Sheet(), name=name, known=known, convert=convert)
     workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
     titles, visible, hidden = _choose(workbook, wanted=sheet, name=name)
-    chosen, most = None, -1
+    chosen, most, counted = None, -1, {}
     for title in titles:
         seen = look(title)
         rows = workbook.get_sheet_by_name(title).to_python(skip_empty_area=False)
+        counted[title] = sum(any(cell != "" for cell in row) for row in rows)
         found = _find_header(rows, seen, name=name, known=known) if len(titles) > 1 else 0
         if found is not None and found > most:
             chosen, most = (title, seen, rows), found
@@ -113,7 +115,7 @@ def _read(content: bytes, *, name: str, sheet: str | None, known: frozenset[str]
         notes.append(f"Trang tính “{title}” đang ẩn, vẫn được đọc.")
     elif hidden:
         notes.append(f"Không đọc trang tính ẩn: {_quoted(hidden)}.")
-    return replace(table, sheet=title, sheets=tuple(visible), notes=(*notes, *table.notes))
+    return replace(table, sheet=title, sheets=tuple(visible), sheet_rows=counted, notes=(*notes, *table.notes))
 
 
 def _find_header(rows: Sequence[Sequence[object]], seen: Sheet, *, name: str, known: frozenset[str]) -> int | None:
@@ -163,6 +165,7 @@ def _refuse_too_large(title: str, seen: Sheet) -> None:
 def _choose(workbook: CalamineWorkbook, *, wanted: str | None, name: str) -> tuple[list[str], list[str], list[str]]:
     """Titles of the sheets to try, in order; of all that are visible; of those that are not."""
     sheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    sheets = [sheet for sheet in sheets if sheet.name not in OWN_SHEETS] or sheets
     visible = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
     hidden = [sheet.name for sheet in sheets if sheet.visible != SheetVisibleEnum.Visible]
     if wanted is None:
@@ -339,8 +342,8 @@ def _notes(source: _Source, sorted_out: Body, unlabelled: set[int], conversions:
         where = ", ".join(letters(column) for column in columns[:MOST_NAMED])
         more = ", …" if len(columns) > MOST_NAMED else ""
         yield f"Trang tính có {len(columns)} cột ẩn (cột {where}{more}), vẫn được đọc."
-    if conversions:
-        yield _said_conversions(conversions, source)
+    if conversions and (said := _said_conversions(conversions, source)):
+        yield said
     if sorted_out.merges.is_off and (seen.merges or source.last > STRUCTURE_ROWS):
         yield f"Trang tính dài hơn {_grouped(STRUCTURE_ROWS)} dòng hoặc quá nhiều ô gộp: không xét ô gộp, phông chữ cũ."
     if source.clean.removed:
@@ -348,11 +351,14 @@ def _notes(source: _Source, sorted_out: Body, unlabelled: set[int], conversions:
 
 
 def _said_conversions(conversions: Sequence[Conversion], source: _Source) -> str:
-    first = conversions[0]
+    """Of rows, when they are not changed; what was changed of them whoever reads the table says, and asks."""
     charsets = " và ".join(sorted({charset.label for charset in source.charsets}))
-    example = f"ô đầu: dòng {first.line}, cột “{first.column}”, “{first.before}” → “{first.after}”"
     if source.convert:
-        return f"Đã chuyển {_grouped(len(conversions))} ô từ bảng mã {charsets} sang Unicode; {example}."
+        titles = [each for each in conversions if each.after == each.column]
+        changed = f": “{titles[0].before}” → “{titles[0].after}”" if titles else ""
+        return f"Tiêu đề cột đã đổi từ bảng mã {charsets} sang Unicode{changed}." if titles else ""
+    first = conversions[0]
+    example = f"ô đầu: dòng {first.line}, cột “{first.column}”, “{first.before}” → “{first.after}”"
     return f"Có {_grouped(len(conversions))} ô dùng bảng mã {charsets}, giữ nguyên; {example}."
 
 

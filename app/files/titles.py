@@ -2,7 +2,7 @@
 
 INPUT_SHEET = "Nhập liệu"
 GUIDE_SHEET = "Hướng dẫn"
-LISTS_SHEET = "Danh mục"
+LISTS_SHEET = "Danh sách chọn"
 FAULTS_SHEET = "Lỗi cần sửa"
 OWN_SHEETS = frozenset({GUIDE_SHEET, LISTS_SHEET, FAULTS_SHEET})
 

@@ -42,6 +42,7 @@ ACCESS: dict[Role, dict[str, tuple[str, ...]]] = {
         **dict.fromkeys(("entity", "product", "participation", "rating"), LOOK),
         **dict.fromkeys((*PLACES, *PROGRAMME), KEEP),
         "commune": (*KEEP, "import"),
+        "district": (*KEEP, "import"),
         "user": (*LOOK, "create", "edit", "reset_password"),
         "audit": LOOK,
         "import-batch": (*LOOK, "import"),

@@ -6,18 +6,22 @@ import unicodedata
 
 _SPACES = re.compile(r"[\s\u00a0\u2000-\u200a\u202f\u3000]+")
 # Control characters (NUL is no text to PostgreSQL), and what takes no room; tab and line breaks are spaces.
-_INVISIBLE = dict.fromkeys([*range(9), *range(0x0E, 0x20), 0x7F, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x00AD])
+_INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b-\u200d\u2060\ufeff]+")
 _ALPHABET = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
 _LETTER_KEY = {letter: chr(ord("A") + place) for place, letter in enumerate(_ALPHABET)}
 # ngang huyền hỏi ngã sắc nặng, the order of Vietnamese dictionaries.
 _TONE_KEY = {"\u0300": "1", "\u0309": "2", "\u0303": "3", "\u0301": "4", "\u0323": "5"}
 _NUMBER = re.compile(r"\d+")
 _WORD = re.compile(r"[0-9a-z]+")
+# The marks of Vietnamese and of its neighbours, which most text has no others of.
+_MARKS = re.compile(r"[\u0300-\u034e\u0350-\u036f]+")
 
 
 def tidy(text: str) -> str:
     """Text as it is stored: Unicode NFC, no invisible characters, single spaces, trimmed."""
-    return unicodedata.normalize("NFC", _SPACES.sub(" ", text.translate(_INVISIBLE)).strip())
+    if not text:
+        return text
+    return unicodedata.normalize("NFC", _SPACES.sub(" ", _INVISIBLE.sub("", text)).strip())
 
 
 # An import folds the same names of places over and over.
@@ -28,8 +32,10 @@ def fold(text: str) -> str:
     "Miến", "MIẾN" and "mien" fold alike; so do "Thủy" and "Thuỷ", "Quy" and "Qui".
     Source: DOMAIN §9; the stored text is never rewritten.
     """
-    bare = "".join(c for c in unicodedata.normalize("NFD", text.casefold()) if not unicodedata.combining(c))
-    return " ".join(_WORD.findall(bare.replace("đ", "d").replace("y", "i")))
+    bare = _MARKS.sub("", unicodedata.normalize("NFD", text.casefold())).replace("đ", "d").replace("y", "i")
+    if not bare.isascii():
+        bare = "".join(c for c in bare if not unicodedata.combining(c))
+    return " ".join(_WORD.findall(bare))
 
 
 def sort_key(text: str) -> str:
@@ -40,16 +46,22 @@ def sort_key(text: str) -> str:
     letters: list[str] = []
     tones: list[str] = []
     for word in re.findall(r"\w+", unicodedata.normalize("NFC", text.lower())):
-        tone = "0"
-        spelled = []
-        for character in word:
-            letter, mark = _letter_and_tone(character)
-            tone = mark or tone
-            spelled.append(_LETTER_KEY.get(letter, letter if letter.isascii() else ""))
-        letters.append(_NUMBER.sub(lambda run: run.group().zfill(6), "".join(spelled)))
+        spelled, tone = _spelled_and_tone(word)
+        letters.append(spelled)
         tones.append(tone)
     # " " comes before "-", and both before digits and letters: "Ba" < "Bà" < "Bà Rịa" < "Ba Tri".
     return f"{'-'.join(letters)} {''.join(tones)}"[:200]
+
+
+@functools.lru_cache(maxsize=4096)
+def _spelled_and_tone(word: str) -> tuple[str, str]:
+    tone = "0"
+    spelled = []
+    for character in word:
+        letter, mark = _letter_and_tone(character)
+        tone = mark or tone
+        spelled.append(_LETTER_KEY.get(letter, letter if letter.isascii() else ""))
+    return _NUMBER.sub(lambda run: run.group().zfill(6), "".join(spelled)), tone
 
 
 @functools.lru_cache(maxsize=4096)

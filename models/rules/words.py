@@ -37,6 +37,11 @@ def clock(value: datetime) -> str:
     return f"{value.astimezone(VIETNAM):%H:%M}"
 
 
+def lasting(seconds: float) -> str:
+    """40 → 40 giây; 130 → 2 phút."""
+    return f"{max(round(seconds), 1)} giây" if seconds < 60 else f"{number(round(seconds / 60))} phút"
+
+
 def number(value: int | Decimal) -> str:
     """1137 → 1.137; 76.50 → 76,5; never rounded."""
     if isinstance(value, Decimal):

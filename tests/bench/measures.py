@@ -1,6 +1,11 @@
 """Every measure with its bar and its raw limit; each gives the best of several rounds, for the machine has others."""
 
+import csv
+import gc
+import hashlib
 import io
+import json
+import shutil
 import sqlite3
 import statistics
 import tempfile
@@ -8,25 +13,28 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from sqlalchemy import select
 
 from app import schema
-from app.current import acting_as, system
-from app.database import connect
-from app.files import read
-from app.services import accounts, importing
-from models import Commune, Product
-from models.base import Area
-from tests.bench.databases import PEOPLE, opened
+from app.current import Actor, acting_as, system
+from app.database import Database, connect
+from app.main import GARBAGE_AFTER
+from app.services import accounts, importing, jobs
+from app.services.importing import originals, undoing
+from models import BatchState, Commune, Entity, ImportBatch, Job, JobTask, Product
+from models.base import Area, Base
+from tests.bench.databases import PEOPLE, TODAY, environment, opened
 from tests.bench.worker import Client, Worker, worker
 
 COMMUNES = 10_600
+PRODUCTS = 20_000
 RARE, FOLDED = "miến", "mien"
 
 
@@ -283,35 +291,60 @@ def _beside_export(bench: Bench, path: str) -> Iterator[Line]:
 
 
 def imports(bench: Bench) -> Iterator[Line]:
-    """A country's commune list of before July 2025 into a database without places."""
-    communes = 300 if bench.quick else COMMUNES
-    content = _commune_list(communes)
-    as_of = date(2021, 2, 1)
+    gc.set_threshold(*GARBAGE_AFTER)  # as a worker does
+    yield from _communes(bench)
+    yield from _products(bench)
+    yield from _beside_import(bench)
+
+
+def _communes(bench: Bench) -> Iterator[Line]:
+    """A country's commune list of before July 2025 into a database without places; then renamed and taken back."""
+    count = 300 if bench.quick else COMMUNES
+    content = _commune_list(count)
+    renamed = content.replace("Xã Đồng".encode(), "Xã Đông".encode())
     with tempfile.TemporaryDirectory() as folder:
-        raw = _raw_import(content, Path(folder) / "raw.db")
+        raw, raw_undo = _raw_import(content, Path(folder) / "raw.db")
         database = connect(f"sqlite:///{folder}/import.db")
         with acting_as(system("đo tốc độ")):
             schema.migrate(database)
-            seconds = []
-            for _ in range(2):
-                begun = time.perf_counter()
-                with database.writing.begin() as session:
-                    table = read(content, name="danh mục xã.csv")
-                    plan = importing.plan(session, Commune, table, as_of=as_of)
-                    batch = importing.store(session, plan, file_name="a.csv", content_hash="0" * 64, size=len(content))
-                    key = batch.id
-                seconds.append(time.perf_counter() - begun)
-                if plan.counts["same"] == communes:
-                    break
-                if plan.counts["new"] != communes:
-                    raise AssertionError(plan.counts)
-                begun = time.perf_counter()
-                with database.writing.begin() as session:
-                    importing.apply(session, session.get_one(type(batch), key))
-                seconds.append(time.perf_counter() - begun)
+            planned, batch = _plan(database, Commune, content, {"new": count})
+            applied = _apply(database, batch)
+            again, _ = _plan(database, Commune, content, {"same": count})
+            _, batch = _plan(database, Commune, renamed, {"changed": count})
+            _apply(database, batch)
+            begun = time.perf_counter()
+            with database.writing.begin() as session:
+                undoing.undo(session, session.get_one(ImportBatch, batch))
+            undone = time.perf_counter() - begun
         database.engine.dispose()
-    for title, measured, bar in zip(("plan", "apply", "same again"), seconds, ("<= 3", "<= 4", "<= 2"), strict=True):
-        yield Line(f"import of {communes:,} communes, {title}", "administrator", measured, "s", raw, bar)
+    for title, measured, bar in (("plan", planned, "<= 3"), ("apply", applied, "<= 4"), ("same again", again, "<= 2")):
+        yield Line(f"import of {count:,} communes, {title}", "administrator", measured, "s", raw, bar)
+    yield Line(f"undo of {count:,} renamed communes", "administrator", undone, "s", raw_undo, "<= 5")
+
+
+def _plan(database: Database, model: type[Base], content: bytes, counts: dict[str, int]) -> tuple[float, int]:
+    """Seconds from the file to its stored plan, and the id of the batch. counts: what the plan must say."""
+    begun = time.perf_counter()
+    with database.writing.begin() as session:
+        batch = importing.begin(session, model, **_file(model, content))
+        importing.read_file(session, batch, content)
+        key, found = batch.id, {name: count for name, count in batch.counts.items() if count}
+    if found != counts:
+        raise AssertionError(found)
+    return time.perf_counter() - begun, key
+
+
+def _file(model: type[Base], content: bytes) -> dict[str, Any]:
+    day = date(2021, 2, 1) if model is Commune else TODAY
+    content_hash = hashlib.sha256(content).hexdigest()
+    return {"as_of": day, "file_name": "a.csv", "content_hash": content_hash, "size": len(content)}
+
+
+def _apply(database: Database, batch: int) -> float:
+    begun = time.perf_counter()
+    with database.writing.begin() as session:
+        importing.apply(session, session.get_one(ImportBatch, batch))
+    return time.perf_counter() - begun
 
 
 def _commune_list(communes: int) -> bytes:
@@ -335,14 +368,122 @@ def _letters(number: int) -> str:
     return name
 
 
-def _raw_import(content: bytes, file: Path) -> float:
+def _raw_import(content: bytes, file: Path) -> tuple[float, float]:
+    """Seconds to insert the rows, and to change them all again beside a row of a trail."""
     begun = time.perf_counter()
     rows = [line.split(",") for line in content.decode().splitlines()]
     with sqlite3.connect(file) as connection:
         connection.execute("CREATE TABLE communes (a, b, c, d, e, f PRIMARY KEY, g)")
+        connection.execute("CREATE TABLE trail (a, b)")
         connection.executemany("INSERT INTO communes VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+    inserted = time.perf_counter()
+    with connection:
+        connection.executemany("UPDATE communes SET e = ? WHERE f = ?", [(row[4], row[5]) for row in rows])
+        connection.executemany("INSERT INTO trail VALUES (?, ?)", [(row[4], json.dumps(row)) for row in rows])
     connection.close()
-    return time.perf_counter() - begun
+    return inserted - begun, time.perf_counter() - inserted
+
+
+def _products(bench: Bench) -> Iterator[Line]:
+    """A list of new products into the database that pages are measured on."""
+    count = 300 if bench.quick else PRODUCTS
+    with _copied(bench.files["normal"]) as file:
+        database = opened(file)
+        with acting_as(_importer(database)):
+            content = _product_list(database, count)
+            raw = _raw_products(file, count)
+            planned, batch = _plan(database, Product, content, {"new": count})
+            applied = _apply(database, batch)
+        database.engine.dispose()
+    for title, seconds in (("plan", planned), ("apply", applied)):
+        yield Line(f"import of {count:,} products, {title}", "province", count / seconds, "rows/s", raw, ">= 3000")
+
+
+@contextmanager
+def _copied(file: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=file.parent) as place:
+        yield Path(shutil.copy(file, place))
+
+
+def _importer(database: Database) -> Actor:
+    with acting_as(system("đo tốc độ")), database.reading() as session:
+        return accounts.actor_named(session, PEOPLE["province"][0])
+
+
+def _product_list(database: Database, count: int) -> bytes:
+    """New products of producers that are there, three of each, as CSV."""
+    with database.reading() as session:
+        producers = select(Entity.name, Commune.code).join(Entity.commune).order_by(Entity.id).limit(-(-count // 3))
+        found = session.execute(producers).all()
+    written = io.StringIO()
+    lines = csv.writer(written)
+    lines.writerow(["Tên sản phẩm", "Chủ thể", "Mã xã", "Quy cách"])
+    for number in range(count):
+        name, code = found[number // 3 % len(found)]
+        lines.writerow([f"Sản phẩm đo {number} mới", name, code, "gói 500 g"])
+    return written.getvalue().encode()
+
+
+def _raw_products(file: Path, count: int) -> float:
+    """Rows a second, each a product with its search index and a row of the trail; taken back."""
+    with sqlite3.connect(file, isolation_level=None) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        begun = time.perf_counter()
+        for table in ("products", "audit_entries"):
+            columns = connection.execute(f"PRAGMA table_info({table})")
+            names = [f'"{name}"' for _, name, *_ in columns if name != "id"]
+            one = connection.execute(f"SELECT {', '.join(names)} FROM {table} ORDER BY id DESC LIMIT 1").fetchone()
+            wanted = ", ".join("?" * len(names))
+            connection.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({wanted})", [one] * count)
+        seconds = time.perf_counter() - begun
+        connection.execute("ROLLBACK")
+    connection.close()
+    return count / seconds
+
+
+def _beside_import(bench: Bench) -> Iterator[Line]:
+    """A worker that reads a list and writes it, and the list page of somebody else meanwhile."""
+    count = 300 if bench.quick else PRODUCTS
+    memory = []
+    for who in ("province", "commune"):
+        with _copied(bench.files["normal"]) as file:
+            database = opened(file)
+            with acting_as(_importer(database)):
+                content = _product_list(database, count)
+                originals.keep(originals.folder(Path(environment(file)["OCOP_FILES"])), content)
+                with database.writing.begin() as session:
+                    batch = importing.begin(session, Product, **_file(Product, content))
+                    jobs.ask(session, batch, JobTask.READ)
+                    key = batch.id
+                found = [_beside_job(bench, database, file, who)]
+                with database.writing.begin() as session:
+                    jobs.ask(session, session.get_one(ImportBatch, key), JobTask.APPLY, partial=False)
+                found.append(_beside_job(bench, database, file, who))
+                with database.reading() as session:
+                    if session.get_one(ImportBatch, key).state is not BatchState.APPLIED:
+                        raise AssertionError(session.scalars(select(Job.refusal)).all())
+            database.engine.dispose()
+        memory += [megabytes for *_, megabytes in found]
+        times, during, idle, _ = max(found)
+        yield Line("list p95 during an import", who, during, "ms", idle)
+        yield Line("list p95 during an import, of idle", who, times, "×", None, "<= 3")
+    yield Line(f"import of {count:,} products, peak memory", "province", max(memory), "MB", None, "<= 300")
+
+
+def _beside_job(bench: Bench, database: Database, file: Path, who: str) -> tuple[float, float, float, float]:
+    """p95 while the job that waits is done, of idle; p95 then and idle; peak megabytes of the worker."""
+    meanwhile: list[float] = []
+    with worker(file) as fresh, fresh.peak() as seen:
+        client = Client(fresh.port, who)
+        while True:
+            with database.reading() as session:
+                if session.scalars(select(Job.id).where(Job.refusal == "")).first() is None:
+                    break
+            meanwhile += client.seconds("/admin/product/list", times=1)
+            time.sleep(0.02)
+        idle = client.seconds("/admin/product/list", times=1 if bench.quick else 100)
+    during = meanwhile or idle
+    return _p95(during) / _p95(idle), _p95(during), _p95(idle), max(seen)
 
 
 MEASURES: dict[str, Callable[[Bench], Iterator[Line]]] = {

@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 
 from admin_views import VIEWS
 from admin_views.base import OcopView
-from admin_views.export import LONGEST_WAIT, PagesFirst, _giving_way
+from admin_views.export import LONGEST_WAIT, _giving_way
+from admin_views.pages_first import PagesFirst
 from admin_views.products import ProductView
 from admin_views.query import Kept, ListQuery
 from app.current import Actor, acting_as, system

@@ -189,7 +189,7 @@ def test_a_sheet_is_chosen_by_name_or_the_first_visible_with_a_header():
     book.worksheets[0].append(["Ẩn", "Không đọc"])
     book.worksheets[0].sheet_state = "hidden"
     for title, row in {
-        "Hướng dẫn": ["Điền vào trang Xã"],
+        "Giải thích": ["Điền vào trang Xã"],
         "Xã": ["Mã xã", "Tên xã"],
         "Huyện": ["Mã", "Tên"],
     }.items():
@@ -200,7 +200,7 @@ def test_a_sheet_is_chosen_by_name_or_the_first_visible_with_a_header():
 
     assert first.sheet == "Xã"
     hidden = "Không đọc trang tính ẩn: “Sheet”."
-    assert first.sheets == ("Hướng dẫn", "Xã", "Huyện")
+    assert first.sheets == ("Giải thích", "Xã", "Huyện")
     assert first.notes == ("Tệp có 3 trang tính, chỉ đọc trang “Xã”.", hidden)
     assert (named.sheet, labels(named), named.notes) == ("Huyện", ["Mã", "Tên"], (hidden,))
 

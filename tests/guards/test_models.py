@@ -11,7 +11,7 @@ from sqlalchemy import inspect
 
 import models
 from admin_views import VIEWS
-from models import Area, AuditEntry, Base, Grant, ImportRow, Role
+from models import Area, AuditEntry, Base, Grant, ImportRow, Job, Role
 from models.base import Everywhere, LabelledEnum, Placed, Searchable, field_info, fields, label_of, screens
 from models.rules.access import ACCESS, KEEP, LOOK, MOVE, grants
 from tests import world
@@ -108,8 +108,8 @@ def test_the_package_names_every_model_and_closed_list() -> None:
     assert sorted(models.__all__, key=lambda n: (not n.isupper(), n)) == models.__all__
 
 
-def test_only_the_trail_and_import_previews_leave_no_trail() -> None:
-    assert {model for model in MODELS if not model.__audited__} == {AuditEntry, ImportRow}
+def test_only_the_trail_import_previews_and_jobs_leave_no_trail() -> None:
+    assert {model for model in MODELS if not model.__audited__} == {AuditEntry, ImportRow, Job}
     for model in MODELS:
         if not model.__audited__:
             assert re.search(r"__audited__ = False  # \w+", python.getsource(model)), "say why, on that line"

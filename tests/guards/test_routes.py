@@ -43,7 +43,8 @@ FOREIGN_WORDS = ("Lai Vung", "Quýt hồng", "Long Hậu", "Long Hau", "Đặng 
 OTHER_S_FILE = "danh muc xa Long Hau.xlsx"
 # Addresses open to more than one screen's verb; every other address must be {identity}/….
 OPEN, SIGNED_IN, IMPORTING = {"/login"}, {"/", "/logout", "/password"}, {"/import", "/import/{batch}"}
-IMPORTING |= {f"/import/{{batch}}/{verb}" for verb in ("confirm", "answer", "drop", "undo")}
+IMPORTING |= {"/import/{batch}/original", "/import/{batch}/marked", "/import/template/{identity}"}
+IMPORTING |= {f"/import/{{batch}}/{verb}" for verb in ("confirm", "answer", "drop", "stop", "undo")}
 
 
 @dataclass
@@ -350,6 +351,10 @@ def test_who_may_load_some_list_may_load_files(role: Role) -> None:
     assert some == ("import" in ACCESS[role].get("import-batch", ()))
 
 
+def _granted(may_import: bool) -> Callable[[int], bool]:
+    return lambda status: status == (200 if may_import else 403)
+
+
 def test_importing_is_open_to_those_who_may_import(house: House, role: Role) -> None:
     before, client = house.state(), house.clients[role]
     may_import = "import" in ACCESS[role].get("import-batch", ())
@@ -363,6 +368,16 @@ def test_importing_is_open_to_those_who_may_import(house: House, role: Role) -> 
         ("POST", f"/admin/import/{FOREIGN}/drop", lambda status: status == (404 if may_import else 403)),
         ("GET", f"/admin/import/{FOREIGN}/undo", lambda status: status == (404 if may_import else 403)),
         ("POST", f"/admin/import/{FOREIGN}/undo", lambda status: status == (404 if may_import else 403)),
+        ("GET", f"/admin/import/{FOREIGN}/original", lambda status: status == (404 if sees_batches else 403)),
+        ("GET", f"/admin/import/{FOREIGN}/marked", lambda status: status == (404 if sees_batches else 403)),
+        *(
+            (
+                "GET",
+                f"/admin/import/template/{model.__screen__}?day-du=1",
+                _granted("import" in ACCESS[role].get(str(model.__screen__), ())),
+            )
+            for model in importing.importable()
+        ),
     ]
     for method, path, fits in asked:
         answer = client.request(method, path)

@@ -777,7 +777,7 @@ def test_a_plan_that_the_data_has_left_behind_must_be_looked_at_again(office: Of
     office.bring_in(meanwhile, IN_2020, content="b")
     before = office.count(Commune), office.count(AuditEntry)
 
-    with pytest.raises(importing.PlanMoved, match="Tải tệp lên lại"):
+    with pytest.raises(importing.PlanMoved, match="Xem lại các thay đổi"):
         office.apply(batch_id)
 
     assert (office.count(Commune), office.count(AuditEntry)) == before

@@ -18,6 +18,7 @@ from app.config import Settings
 from app.current import acting_as, system
 from app.database import Database
 from app.services import accounts
+from app.services.jobs import Runner
 from models import AuditEntry, Role, SessionRecord
 from models.base import now as utc_now
 
@@ -38,7 +39,9 @@ def site(database: Database, *, env: str = "dev") -> Starlette:
         env="production" if env == "production" else "dev",
     )
     app = Starlette(middleware=[Middleware(RequestNumber), Middleware(SameOrigin)])
-    OcopAdmin(app, database=database, authentication=Authentication(settings, database))
+    OcopAdmin(
+        app, database=database, authentication=Authentication(settings, database), jobs=Runner(database, settings.files)
+    )
     return app
 
 

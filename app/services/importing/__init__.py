@@ -5,8 +5,8 @@ that is taken back. Apply judges the stored rows again and writes all of them or
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
@@ -15,22 +15,36 @@ from sqlalchemy import bindparam, delete, func, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.errors import OcopError
+from app.files import read
+from app.files.marked import already_done
 from app.services.importing import links, places, records, senders
 from app.services.importing.reading import NOTHING as NOTHING
-from app.services.importing.reading import Columns, Problem, ReadRow, linked_model, match, read_rows, titles_of
+from app.services.importing.reading import (
+    Columns,
+    Problem,
+    ReadRow,
+    linked_model,
+    match,
+    read_rows,
+    titles_of,
+    with_places,
+)
 from app.services.importing.reading import Options as Options
+from app.services.importing.repairs import Repair, repaired
 from app.services.importing.writing import (
     Change,
     Changes,
+    parts,
     rehearse,
     seeing_everything,
     with_links,
     write,
 )
 from app.session import OcopSession, plain
-from app.table import Cell, CellError, Column, Table
+from app.table import Cell, CellError, Column, Conversion, Table
 from models.base import Base, label_of, now, screens
 from models.commune import Commune
+from models.district import District
 from models.entity import Entity
 from models.import_batch import BatchState, ImportBatch, ImportRow, RowAction, Sender
 from models.participation import Participation
@@ -40,6 +54,7 @@ from models.rules.words import moment, number, words
 
 VERB = "nhập liệu"
 KEPT = timedelta(hours=24)
+MOVED_SHOWN = 10
 # One import at a time: it numbers batches without gaps and judges against what the one before left.
 POSTGRESQL_LOCK = 6_207_001
 
@@ -56,7 +71,7 @@ class RowsRefused(OcopError):
 
 
 class PlanMoved(OcopError):
-    sentence = "Sổ đã thay đổi sau khi xem trước nên chưa ghi dòng nào. Tải tệp lên lại và xem lại các thay đổi."
+    sentence = "Sổ đã thay đổi sau khi xem trước nên chưa ghi dòng nào. Xem lại các thay đổi rồi xác nhận lần nữa."
 
 
 class PlanExpired(OcopError):
@@ -116,16 +131,20 @@ class Decide(Protocol):
 @dataclass(frozen=True)
 class ListKind:
     """How lists of one model are taken. uses: paths of columns; needs: sets of them, one of which a file must have;
-    decide: rows → what they do.
+    decide: rows → what they do. titles: {path: titles} beside those of the model.
     """
 
     uses: Collection[str]
     needs: Collection[Collection[str]]
     decide: Decide
+    titles: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 # Lists that are more than rows: what they say holds from a day on.
-DATED: dict[type[Base], ListKind] = {Commune: ListKind(places.USES, [places.NEEDS], places.decide)}
+DATED: dict[type[Base], ListKind] = {
+    Commune: ListKind(places.USES, [places.NEEDS], places.decide),
+    District: ListKind(places.DISTRICT_USES, [places.NEEDS], places.decide, places.DISTRICT_TITLES),
+}
 RECORDS: tuple[type[Base], ...] = (Entity, Product, Participation, Rating)
 
 
@@ -141,7 +160,8 @@ def importable_paths(model: type[Base]) -> Collection[str]:
 
 def known_titles(model: type[Base]) -> set[str]:
     """Titles by which a header row of such a list is known."""
-    return {title for path in _list_kind(model).uses for title in titles_of(model, path)}
+    kind = _list_kind(model)
+    return {title for path in kind.uses for title in (*titles_of(model, path), *kind.titles.get(path, ()))}
 
 
 def path_label(model: type[Base], path: str) -> str:
@@ -161,7 +181,7 @@ def _list_kind(model: type[Base]) -> ListKind:
     return ListKind(links.uses_of(model), records.needs_of(model), records.decide)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RowPlan:
     """What one row of the file would do; a row that cannot be taken says why in `problems`.
 
@@ -186,6 +206,8 @@ class Plan:
     also: {identity: counts} of parents made with it; also_words: the same as sentences.
     mapped: (title, path or "", reason) of each column. unfound: values asked about once for all their rows.
     likely: (line, name, name of a row that is nearly the same). file_notes: those of `notes` that reading gave.
+    repairs: what was put right in cells before they were read. conversions: text of old fonts, as the table has it.
+    sheets: (title, lines with data, None where nobody counted) of the visible sheets.
     """
 
     model: type[Base]
@@ -201,6 +223,9 @@ class Plan:
     also_words: Sequence[str]
     notes: Sequence[str]
     file_notes: Sequence[str]
+    repairs: Sequence[Repair] = ()
+    conversions: Sequence[Conversion] = ()
+    sheets: Sequence[tuple[str, int | None]] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -230,10 +255,10 @@ def plan(session: OcopSession, model: type[Base], table: Table, *, as_of: date, 
     table: titles are the model's labels or aliases in any order. as_of: the day the list holds for.
     A row that cannot be taken is returned with its sentences, not raised; raises OcopError for the whole file.
     """
-    columns, rows, judged = _judge(session, model, table, as_of=as_of, options=options)
+    columns, rows, changes, judged, repairs = _judge(session, model, table, as_of=as_of, options=options)
     with session.doing(VERB):
         rehearse(session, judged.all_changes())
-    planned = [_row_plan(columns, row, change) for row, change in zip(rows, judged.changes, strict=True)]
+    planned = [_row_plan(columns, row, change) for row, change in zip(rows, changes, strict=True)]
     also, also_words = _also(judged)
     made = Plan(
         model,
@@ -242,29 +267,58 @@ def plan(session: OcopSession, model: type[Base], table: Table, *, as_of: date, 
         table.sheet,
         columns.labels,
         [(label, columns.path_of(n), columns.reasons.get(label, "")) for n, label in enumerate(columns.labels)],
-        list(judged.unfound.values()),
+        [*links.asked_of(columns, rows), *judged.unfound.values()],
         judged.likely,
         planned,
         also,
         also_words,
         [],
         list(table.notes),
+        repairs,
+        table.conversions,
+        table.sheets_with_rows(),
     )
-    notes = [*table.notes, *_ignored(columns), *judged.notes(session), *_summary(made)]
+    notes = [
+        *table.notes,
+        *_repaired(repairs),
+        *_ignored(columns),
+        *judged.notes(session),
+        *_left_alone(table),
+        *_summary(made),
+    ]
     return replace(made, notes=notes)
 
 
 def _judge(
     session: OcopSession, model: type[Base], table: Table, *, as_of: date, options: Options
-) -> tuple[Columns, list[ReadRow], Judged]:
+) -> tuple[Columns, list[ReadRow], list[Change | None], Judged, list[Repair]]:
+    """Columns, rows, the change of each, the list they were judged in, and what was put right in cells.
+
+    Rows done in an earlier round are not judged.
+    """
     kind = _list_kind(model)
     titles = [c.label for c in table.columns]
-    columns = match(model, titles, uses=kind.uses, needs=kind.needs, chosen=options.mapping)
-    rows = read_rows(columns, table)
+    columns = match(model, titles, uses=kind.uses, needs=kind.needs, chosen=options.mapping, titles=kind.titles)
+    if model not in DATED:
+        columns = with_places(columns, table, records.commune_relation(model), options.mapping)
+    as_read, what = repaired(columns, table, options.keep)
+    rows = read_rows(columns, as_read, None if model in DATED else options.links)
+    for row, raw in zip(rows, table.rows, strict=True):
+        row.raw = raw
+    done = already_done(table)
+    left = [row for row in rows if row.line not in done]
     if model in DATED:
-        _refuse_doubled(columns, rows)
-    judged = kind.decide(session, columns, rows, as_of=as_of, options=options)
-    return columns, rows, judged
+        _refuse_doubled(columns, left)
+    judged = kind.decide(session, columns, left, as_of=as_of, options=options)
+    judged_changes = iter(judged.changes)
+    changes = [_done(model, row) if row.line in done else next(judged_changes) for row in rows]
+    return columns, rows, changes, judged, what
+
+
+def _done(model: type[Base], row: ReadRow) -> Change:
+    row.problems.clear()
+    row.asked.clear()
+    return Change(model, RowAction.SKIPPED, records.row_label(model, row))
 
 
 def _key_paths(columns: Columns) -> list[str]:
@@ -317,6 +371,29 @@ def _ignored(columns: Columns) -> list[str]:
     return [f"Không dùng cột {titles}."] if titles else []
 
 
+def _repaired(repairs: Sequence[Repair]) -> list[str]:
+    """What was put right, with its first cell; of what a clerk refused, that it stays."""
+    sentences = []
+    for each in repairs:
+        line, column, before, after = each.cells[0]
+        example = f"dòng {line}, cột “{column}”: “{before}” → “{after}”"
+        if each.kept:
+            sentences.append(f"{each.what}: giữ {number(each.count)} ô như trong tệp.")
+        else:
+            sentences.append(f"{each.what}: {number(each.count)} ô, {example}.")
+    return sentences
+
+
+def _left_alone(table: Table) -> list[str]:
+    done = len(already_done(table))
+    if not done:
+        return []
+    return [
+        f"{number(done)} dòng ghi “Đã nhập”, “Không đổi” ở cột “Kết quả” được bỏ qua. "
+        "Muốn nhập lại dòng nào, xóa chữ ở cột này của dòng đó rồi tải lại."
+    ]
+
+
 def _summary(made: Plan) -> list[str]:
     if not made.rows:
         return ["Danh mục không có dòng nào, không có gì để nhập."]
@@ -328,6 +405,100 @@ def _summary(made: Plan) -> list[str]:
 # ---- store, drop --------------------------------------------------------------------------------------------
 
 
+def begin(
+    session: OcopSession,
+    model: type[Base],
+    *,
+    as_of: date,
+    file_name: str,
+    content_hash: str,
+    size: int,
+    options: Options = NOTHING,
+    sheet: str = "",
+    sender: Sender | None = None,
+) -> ImportBatch:
+    """A batch for a file that is still to be read; older plans of anyone are dropped meanwhile.
+
+    content_hash: SHA-256 of the file in hex. size: bytes. sheet: the one to read; "" finds it.
+    """
+    _drop_expired(session)
+    who = session.actor
+    batch = ImportBatch(
+        screen=model.__screen__,
+        state=BatchState.READING,
+        file_name=file_name[-255:],
+        file_hash=content_hash,
+        file_size=size,
+        sheet=sheet,
+        as_of=as_of,
+        options=_settled(options),
+        sender=sender,
+        counts=dict.fromkeys(RowAction, 0),
+        also={},
+        notes=[],
+        user_id=who.user_id,
+        made_by=who.name,
+    )
+    with session.doing(VERB):
+        session.add(batch)
+    return batch
+
+
+def read_file(session: OcopSession, batch: ImportBatch, content: bytes) -> ImportBatch:
+    """Read and plan the file of a batch that was begun; one already planned is returned as it is.
+
+    Raises what `app.files.read` and `plan` raise for a file as a whole.
+    """
+    session.refresh(batch)
+    if batch.state is not BatchState.READING:
+        return batch
+    model = screens()[batch.screen]
+    sheet = batch.sheet or senders.sheet_of(batch.sender, model)
+    table = read(content, name=batch.file_name, sheet=sheet, known=known_titles(model))
+    titles = [column.label for column in table.columns]
+    options, notes = senders.recalled(batch.sender, model, titles, options_of(batch))
+    table = replace(table, notes=(*notes, *table.notes))
+    return fill(session, batch, plan(session, model, table, as_of=batch.as_of, options=options))
+
+
+def read_again(session: OcopSession, batch: ImportBatch, sheet: str) -> ImportBatch:
+    """Make a planned batch one whose file is still to be read, from another of its sheets.
+
+    Raises what `replan` raises for a plan as a whole.
+    """
+    session.refresh(batch)
+    if batch.state is BatchState.APPLIED:
+        raise AlreadyApplied(number=batch.number)
+    _refuse_others(session, batch)
+    _refuse_gone(batch)
+    with session.doing(VERB):
+        session.execute(delete(ImportRow).where(ImportRow.batch_id == batch.id))
+        batch.state, batch.sheet = BatchState.READING, sheet
+        batch.counts, batch.also, batch.notes = dict.fromkeys(RowAction, 0), {}, []
+    return batch
+
+
+def discard(session: OcopSession, batch: ImportBatch) -> None:
+    """Take away a batch whose file could not be read: nothing of it is kept, but in the trail."""
+    with session.doing("bỏ tệp không đọc được"):
+        session.delete(batch)
+
+
+def fill(session: OcopSession, batch: ImportBatch, made: Plan) -> ImportBatch:
+    """Keep a plan with its batch for 24 hours, for its page and for apply; its cells are kept with it."""
+    with session.doing(VERB):
+        batch.state = BatchState.PLANNED
+        batch.sheet = made.sheet
+        batch.options = {**batch.options, **_kept_options(made), "file_notes": list(made.file_notes)}
+        batch.counts, batch.also = made.counts, made.also
+        batch.notes = [*imported_before(session, batch.file_hash, made), *made.notes]
+        counted = {title: rows for title, rows in batch.options.get("sheets", []) if rows is not None}
+        sheets = [[title, counted.get(title) if rows is None else rows] for title, rows in made.sheets]
+        batch.options = {**batch.options, "sheets": sheets}
+        _store_rows(session, batch, made)
+    return batch
+
+
 def store(
     session: OcopSession,
     made: Plan,
@@ -337,47 +508,48 @@ def store(
     size: int,
     sender: Sender | None = None,
 ) -> ImportBatch:
-    """Keep a plan for 24 hours, for its page and for apply; older plans of anyone are dropped meanwhile.
-
-    content_hash: SHA-256 of the file in hex. size: bytes. The file itself is not kept, its cells are.
-    """
-    _drop_expired(session)
-    who = session.actor
-    batch = ImportBatch(
-        screen=made.model.__screen__,
-        state=BatchState.PLANNED,
-        file_name=file_name[-255:],
-        file_hash=content_hash,
-        file_size=size,
-        sheet=made.sheet,
+    """Keep a plan that is made already as a batch of its own: `begin` and `fill`."""
+    batch = begin(
+        session,
+        made.model,
         as_of=made.as_of,
-        options={**_kept_options(made), "file_notes": list(made.file_notes)},
+        file_name=file_name,
+        content_hash=content_hash,
+        size=size,
         sender=sender,
-        counts=made.counts,
-        also=made.also,
-        notes=[*imported_before(session, content_hash, made), *made.notes],
-        user_id=who.user_id,
-        made_by=who.name,
     )
-    with session.doing(VERB):
-        session.add(batch)
-        session.flush()
-        if made.rows:
-            session.execute(insert(ImportRow), [_stored(row, batch) for row in made.rows])
-    return batch
+    return fill(session, batch, made)
 
 
-def _kept_options(made: Plan) -> dict[str, Any]:
-    options = made.options
+def _store_rows(session: OcopSession, batch: ImportBatch, made: Plan) -> None:
+    if not made.rows:
+        return
+    titles = {title: index for index, title in enumerate(made.columns)}
+    converted: defaultdict[int, dict[int, Conversion]] = defaultdict(dict)
+    for each in made.conversions:
+        converted[each.line][titles[each.column]] = each
+    for part in parts(made.rows):
+        session.execute(insert(ImportRow), [_stored(row, batch, converted.get(row.line)) for row in part])
+
+
+def _settled(options: Options) -> dict[str, Any]:
     return {
-        "columns": list(made.columns),
         "province": options.province,
         "mapping": dict(options.mapping),
         "links": {relation: dict(chosen) for relation, chosen in options.links.items()},
         "clears": options.clears,
+        "keep": list(options.keep),
+    }
+
+
+def _kept_options(made: Plan) -> dict[str, Any]:
+    return {
+        **_settled(made.options),
+        "columns": list(made.columns),
         "mapped": [list(each) for each in made.mapped],
         "unfound": [asdict(each) for each in made.unfound],
         "likely": [list(each) for each in made.likely],
+        "repairs": [asdict(each) for each in made.repairs],
         "also_words": list(made.also_words),
     }
 
@@ -385,17 +557,26 @@ def _kept_options(made: Plan) -> dict[str, Any]:
 def options_of(batch: ImportBatch) -> Options:
     """What was settled about a stored plan."""
     kept = batch.options
-    return Options(kept["province"], kept.get("mapping", {}), kept.get("links", {}), kept.get("clears", False))
+    return Options(
+        kept["province"],
+        kept.get("mapping", {}),
+        kept.get("links", {}),
+        kept.get("clears", False),
+        kept.get("keep", ()),
+    )
 
 
-def _stored(row: RowPlan, batch: ImportBatch) -> dict[str, Any]:
+def _stored(row: RowPlan, batch: ImportBatch, converted: Mapping[int, Conversion] | None) -> dict[str, Any]:
+    raw = [packed(cell) for cell in row.raw]
+    for index, conversion in (converted or {}).items():
+        raw[index] = {"converted": [conversion.before, conversion.after]}
     return {
         "batch_id": batch.id,
         "user_id": batch.user_id,
         "line": row.line,
         "label": row.label[:255],
         "action": row.action,
-        "raw": [packed(cell) for cell in row.raw],
+        "raw": raw,
         "parsed": row.parsed,
         "changes": {name: list(pair) for name, pair in row.changes.items()},
         "before": row.before,
@@ -452,7 +633,9 @@ def _give_up(session: OcopSession, batch: ImportBatch) -> ImportBatch:
 def _drop_expired(session: OcopSession) -> None:
     with seeing_everything():
         old = session.scalars(
-            select(ImportBatch).where(ImportBatch.state == BatchState.PLANNED, ImportBatch.created_at < now() - KEPT)
+            select(ImportBatch).where(
+                ImportBatch.state.in_((BatchState.READING, BatchState.PLANNED)), ImportBatch.created_at < now() - KEPT
+            )
         )
         for batch in old.all():
             _give_up(session, batch)
@@ -475,10 +658,10 @@ def apply(session: OcopSession, batch: ImportBatch, *, partial: bool = False) ->
     _refuse_others(session, batch)
     _refuse_unfit(batch, partial=partial)
     stored = _stored_rows(session, batch)
-    columns, rows, judged = _judge(
+    columns, rows, changes, judged, _repairs = _judge(
         session, screens()[batch.screen], _table(batch, stored), as_of=batch.as_of, options=options_of(batch)
     )
-    for row, change, kept in zip(rows, judged.changes, stored, strict=True):
+    for row, change, kept in zip(rows, changes, stored, strict=True):
         if kept.action is RowAction.REFUSED:
             row.problems.append(Problem("", ""))
             if change:
@@ -488,8 +671,8 @@ def apply(session: OcopSession, batch: ImportBatch, *, partial: bool = False) ->
     if _also(judged)[0] != batch.also:
         raise PlanMoved
     with session.doing(VERB, batch_id=batch.id):
-        _write(session, judged.all_changes())
-        _keep_written(session, zip(judged.changes, stored, strict=True))
+        kept_ids = {change: kept.id for change, kept in zip(changes, stored, strict=True) if change}
+        _write(session, judged.all_changes(), kept_ids)
         batch.number = _next_number(session)
         batch.state = BatchState.APPLIED
         batch.applied_at = now()
@@ -514,15 +697,32 @@ def replan(session: OcopSession, batch: ImportBatch, options: Options) -> Import
         batch.options = {**batch.options, **_kept_options(made)}
         batch.counts, batch.also = made.counts, made.also
         batch.notes = [*batch.options.get("file_notes", []), *made.notes]
-        if made.rows:
-            session.execute(insert(ImportRow), [_stored(row, batch) for row in made.rows])
+        _store_rows(session, batch, made)
+    return batch
+
+
+def look_again(session: OcopSession, batch: ImportBatch) -> ImportBatch:
+    """Plan a batch anew because the register moved since; its first note says which rows are otherwise now."""
+    before = {row.line: (row.action, row.changes) for row in _stored_rows(session, batch)}
+    replan(session, batch, options_of(batch))
+    moved = [
+        f"dòng {row.line} “{row.label}” trước là {before[row.line][0].label.lower()}, nay là {row.action.label.lower()}"
+        if before[row.line][0] is not row.action
+        else f"dòng {row.line} “{row.label}” nay có các thay đổi khác"
+        for row in _stored_rows(session, batch)
+        if before[row.line] != (row.action, row.changes)
+    ]
+    more = f" và {number(len(moved) - MOVED_SHOWN)} dòng khác" if len(moved) > MOVED_SHOWN else ""
+    what = f": {'; '.join(moved[:MOVED_SHOWN])}{more}" if moved else ""
+    with session.doing(VERB):
+        batch.notes = [f"Sổ đã thay đổi từ lần xem trước{what}. Xem lại rồi xác nhận lần nữa.", *batch.notes]
     return batch
 
 
 def _stored_rows(session: OcopSession, batch: ImportBatch) -> Sequence[Any]:
     return session.execute(
         select(
-            *(ImportRow.id, ImportRow.line, ImportRow.action),
+            *(ImportRow.id, ImportRow.line, ImportRow.label, ImportRow.action),
             *(ImportRow.raw, ImportRow.changes, ImportRow.before),
         )
         .where(ImportRow.batch_id == batch.id)
@@ -531,11 +731,18 @@ def _stored_rows(session: OcopSession, batch: ImportBatch) -> Sequence[Any]:
 
 
 def _table(batch: ImportBatch, stored: Sequence[Any]) -> Table:
+    titles = batch.options["columns"]
     return Table(
         tuple(Column(label) for label in batch.options["columns"]),
         [tuple(unpacked(cell) for cell in row.raw) for row in stored],
         [row.line for row in stored],
         sheet=batch.sheet,
+        conversions=tuple(
+            Conversion(row.line, titles[index], *kept["converted"])
+            for row in stored
+            for index, kept in enumerate(row.raw)
+            if isinstance(kept, dict) and "converted" in kept
+        ),
     )
 
 
@@ -567,31 +774,33 @@ def _outcome(row: RowPlan) -> tuple[RowAction, dict[str, list[str]], dict[str, A
     return row.action, {name: list(pair) for name, pair in row.changes.items()}, row.before
 
 
-def _write(session: OcopSession, changes: Changes) -> None:
+def _write(session: OcopSession, changes: Changes, kept_ids: Mapping[Change, int]) -> None:
     try:
-        write(session, changes)
+        write(session, changes, lambda written: _keep_written(session, written, kept_ids))
     except (OcopError, IntegrityError) as problem:  # the plan's flush took these rows; now one is refused
         raise PlanMoved from problem
 
 
-def _keep_written(session: OcopSession, pairs: Iterable[tuple[Change | None, Any]]) -> None:
-    written = [
+def _keep_written(session: OcopSession, written: Sequence[Change], kept_ids: Mapping[Change, int]) -> None:
+    names = [prop.key for prop in inspect(written[0].model).column_attrs]
+    rows = [
         {
-            "kept_id": kept.id,
+            "kept_id": kept_ids[change],
             "written_id": change.row.id,
-            "written": {prop.key: plain(getattr(change.row, prop.key)) for prop in inspect(change.model).column_attrs},
+            "written": {name: plain(getattr(change.row, name)) for name in names},
         }
-        for change, kept in pairs
-        if change and change.row and not change.refusal
+        for change in written
+        if change.row
     ]
-    if written:
-        # Rows of this batch, read through the Session above; by the Session it would be one statement a row.
-        session.connection().execute(
-            update(ImportRow)
-            .where(ImportRow.id == bindparam("kept_id"))
-            .values(row_id=bindparam("written_id"), after=bindparam("written")),
-            written,
-        )
+    # Rows of this batch, read through the Session above; by the Session it would be one statement a row.
+    session.connection().execute(_WRITTEN, rows)
+
+
+_WRITTEN = (
+    update(ImportRow)
+    .where(ImportRow.id == bindparam("kept_id"))
+    .values(row_id=bindparam("written_id"), after=bindparam("written"))
+)
 
 
 def _next_number(session: OcopSession) -> int:
@@ -618,6 +827,8 @@ def unpacked(kept: Any) -> Cell:
     if not isinstance(kept, dict):
         return kept  # type: ignore[no-any-return]  # text, whole number, fraction, yes or no, nothing
     ((kind, text),) = kept.items()
+    if kind == "converted":
+        return text[1]  # type: ignore[no-any-return]  # as it was, and in Unicode
     if kind == "datetime":
         return datetime.fromisoformat(text)
     if kind == "date":

@@ -14,10 +14,10 @@ from sqlalchemy import ColumnElement, inspect, select
 from sqlalchemy.orm import Mapper
 
 from app.search import matching
-from app.services.importing.reading import linked_model
+from app.services.importing.reading import DAY_FIRST, MONTH_FIRST, Columns, ReadRow, column_type, linked_model
 from app.services.importing.writing import parts
 from app.session import OcopSession
-from models.base import Base, Placed, Searchable, fields, key_columns
+from models.base import Base, LabelledEnum, Placed, Searchable, fields, key_columns, label_of
 from models.rules.places import bare_name, life_on
 from models.rules.text import fold, sort_key
 
@@ -55,20 +55,72 @@ class Found:
 class Unfound:
     """A value that names no row, or several, asked about once for all its rows.
 
-    lines: as Excel shows them. suggestions: (id, label), best first. creatable: whether it can be made from its name.
+    relation: or the path of a closed list or of a column of days. value: "" where it is of a whole column.
+    lines: as Excel shows them. suggestions: (id, label), best first; of a closed list its values.
+    creatable: whether it can be made from its name. optional: whether it can be left empty. skippable: whether its
+    rows can be left out. findable: whether any row of the model may be meant.
     """
 
     relation: str
     label: str
     value: str
     why: str
-    suggestions: Sequence[tuple[int, str]]
+    suggestions: Sequence[tuple[int | str, str]]
     creatable: bool
+    optional: bool = False
     lines: list[int] = field(default_factory=list)
+    skippable: bool = True
+    findable: bool = True
 
     @property
     def key(self) -> str:
         return fold(self.value)
+
+
+def asked_of(columns: Columns, rows: Sequence[ReadRow]) -> list[Unfound]:
+    """What closed lists and columns of days leave open, once for all rows with the same text."""
+    found: dict[tuple[str, str], Unfound] = {}
+    for row in rows:
+        for path, text in row.asked:
+            if row.skipped:
+                continue
+            asked = found.get((path, fold(text)))
+            if asked is None:
+                asked = found[path, fold(text)] = _choice(columns, path, text) if text else _order(columns, path)
+            asked.lines.append(row.line)
+    return list(found.values())
+
+
+def _choice(columns: Columns, path: str, text: str) -> Unfound:
+    members: list[LabelledEnum] = list(column_type(columns.model, path).enum_class)
+    likeness = {member: fuzz.token_set_ratio(fold(text), fold(member.label)) for member in members}
+    ranked = sorted(members, key=lambda member: -likeness[member])
+    return Unfound(
+        path,
+        columns.name(path),
+        text,
+        f"Không có trong danh sách {label_of(columns.model, path).lower()}.",
+        [(str(member.value), member.label) for member in ranked],
+        creatable=False,
+        optional=True,
+        findable=False,
+    )
+
+
+def _order(columns: Columns, path: str) -> Unfound:
+    return Unfound(
+        path,
+        columns.name(path),
+        "",
+        "Cột có cả ngày/tháng và tháng/ngày. Ô chỉ đọc được một cách thì đọc theo cách đó.",
+        [
+            (DAY_FIRST, "Ngày trước: 03/04/2024 là 3 tháng 4"),
+            (MONTH_FIRST, "Tháng trước: 03/04/2024 là 4 tháng 3"),
+        ],
+        creatable=False,
+        skippable=False,
+        findable=False,
+    )
 
 
 @dataclass
@@ -88,11 +140,11 @@ class Register:
 
     def __post_init__(self) -> None:
         title = self.model.__title__
-        names = {path for path in naming_paths(self.model) if "." not in path}
+        names = list(dict.fromkeys(path for path in naming_paths(self.model) if "." not in path))
         self.by_column = {n: defaultdict(list) for n in names if n != title and n in key_columns(self.model)}
         self._by_link = {name: defaultdict(list) for name in _relations(self.model)}
         period = {"valid_from", "valid_to"} if self.is_dated else set()
-        self._names = sorted(names | {f"{name}_id" for name in self._by_link} | period)
+        self._names = sorted({*names, *(f"{name}_id" for name in self._by_link), *period})
 
     @property
     def is_dated(self) -> bool:
@@ -218,7 +270,7 @@ class Registers:
         for column, by_value in register.by_column.items():
             if column in said:
                 found = register.in_force(by_value.get(fold(said[column]), ()))
-                found = self._narrowed(model, found, said)
+                found = _agreeing(register, self._narrowed(model, found, said), said)
                 if len(found) == 1:
                     return self._checked(model, found[0], column, said)
                 if found and len(found) > 1:
@@ -281,6 +333,15 @@ class Registers:
         return (register.in_force(likely) or likely)[:SUGGESTED]
 
 
+def _agreeing(register: Register, rows: list[Candidate], said: Mapping[str, str]) -> list[Candidate]:
+    """Of several rows with the same code, those with the other codes and the name that the line says, if any is."""
+    for column in (*register.by_column, register.model.__title__):
+        if len(rows) > 1 and column in said:
+            agree = [row for row in rows if fold(str(row.values.get(column, row.label))) == fold(said[column])]
+            rows = agree or rows
+    return rows
+
+
 def _is_named_first(model: type[Base]) -> bool:
     """Whether lists are ordered by what names the row."""
     return issubclass(model, Searchable) and model.__search__[0] == model.__title__
@@ -333,10 +394,10 @@ def uses_of(model: type[Base]) -> tuple[str, ...]:
     return tuple(sorted(paths, key=lambda path: path.count(".")))
 
 
-def references(relation: str, values: Mapping[str, Any], paths: Collection[str]) -> Reference:
-    """What the cells of one row say of a linked row."""
+def references(values: Mapping[str, Any], paths: Collection[str]) -> Reference:
+    """What the cells of one row say of a linked row. paths: of the columns that say something of it."""
     return tuple(
         (path.partition(".")[2], str(getattr(value, "label", value)))
         for path in paths
-        if path.startswith(f"{relation}.") and (value := values.get(path)) is not None
+        if (value := values.get(path)) is not None
     )

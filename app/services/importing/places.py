@@ -1,4 +1,4 @@
-"""Lists of communes as of a day → changes of communes, and of the districts and provinces made with them.
+"""Lists of communes or districts as of a day → their changes, and those of the parents made with them.
 
 Units that a list does not name stay as they are. A parent is the same as long as its code is; when a parent
 is renamed, its children move to its new life and keep their own; so do open cycles and accounts.
@@ -43,9 +43,13 @@ USES = (
     *("district.code", "district.name", "district.kind"),
     *("province.code", "province.name"),
 )
+DISTRICT_USES = ("code", "name", "kind", "legal_basis", "province.code", "province.name")
+# Titles of a list of districts alone, as the Statistics Office writes them; beside communes they mean these.
+DISTRICT_TITLES = {"code": ("Mã",), "name": ("Tên",), "kind": ("Cấp",)}
 NEEDS = ("code", "name")
 
-Unit = Province | District | Commune
+Listed = District | Commune
+Unit = Province | Listed
 PARENTS: Mapping[type[Unit], Mapping[str, type[Unit]]] = {
     Province: {},
     District: {"province": Province},
@@ -57,8 +61,7 @@ KINDS: Mapping[type[Unit], type[LabelledEnum]] = {
     Commune: CommuneKind,
 }
 DIGITS: Mapping[type[Unit], int] = {Province: 2, District: 3, Commune: 5}
-# What the columns of a unit are called in paths, and in sentences.
-PREFIXES: Mapping[type[Unit], str] = {Province: "province.", District: "district.", Commune: ""}
+LAST_OF_DISTRICTS = NO_DISTRICTS_FROM - DAY
 NOUNS: Mapping[type[Unit], str] = {Province: "tỉnh", District: "huyện", Commune: "xã"}
 ACTIONS = {
     Step.SAME: RowAction.SAME,
@@ -73,6 +76,10 @@ class DistrictsEnded(OcopError):
         "Tệp có cột huyện “{column}” nên là danh mục trước 01/07/2025; "
         "ngày {day:%d/%m/%Y} không còn cấp huyện. Cho biết danh mục tại ngày nào."
     )
+
+
+class DistrictsGone(OcopError):
+    sentence = "Ngày {day:%d/%m/%Y} không còn cấp huyện. Cho biết danh mục tại ngày nào trước 01/07/2025."
 
 
 class ProvinceNeeded(OcopError):
@@ -133,38 +140,42 @@ def decide(
     *,
     as_of: date,
     options: Options,
-) -> "CommuneList":
+) -> "UnitList":
     """Judge every row of a list as of a day; what a row is refused for becomes a problem of it.
 
     Of the options only the province counts: the list makes what it names, and a unit always has all it is known by.
-    Raises DistrictsEnded, ProvinceNeeded, ProvinceUnknown for the list as a whole.
+    Raises DistrictsEnded, DistrictsGone, ProvinceNeeded, ProvinceUnknown for the list as a whole.
     """
+    own: type[Listed] = District if columns.model is District else Commune
     codes = [code for row in rows if isinstance(code := row.values["code"], str)]
     with seeing_everything():
         lives: dict[type[Unit], Lives] = {model: _lives(session, model) for model in (Province, District)}
-        lives[Commune] = _lives(session, Commune, codes)
+        lives[own] = _lives(session, own, codes)
     if as_of >= NO_DISTRICTS_FROM:
         _refuse_districts(columns, rows, as_of)
     province = options.province
     if province and not life_on(lives[Province].get(province, ()), as_of):
         raise ProvinceUnknown(day=as_of, code=province)
-    visible = None if actor().area.everything else _ids(session, codes)
-    judged = CommuneList(columns, as_of, province, lives, visible)
+    visible = None if actor().area.everything else _ids(session, own, codes)
+    judged = UnitList(columns, own, as_of, province, lives, visible)
     judged.changes = [judged.judge(row) for row in rows]
     return judged
 
 
 def _refuse_districts(columns: Columns, rows: Sequence[ReadRow], as_of: date) -> None:
+    if columns.model is District and rows:
+        raise DistrictsGone(day=as_of)
     for path in ("district.code", "district.name"):
         if any(row.values.get(path) for row in rows):
             raise DistrictsEnded(column=columns.name(path), day=as_of)
 
 
 @dataclass
-class CommuneList:
+class UnitList:
     """Rows of a list against the lives of their codes on a day.
 
-    given: code of the province chosen. visible: ids of the communes in the clerk's area, None for all.
+    own: what the rows are. given: code of the province chosen. visible: ids of such units in the clerk's area, None
+    for all.
     units: what the list does to each unit, by code. facts: what it says of each.
     later: lives that begin after the day, and that a unit of this list lasts into.
     settled: what rows said of districts and provinces that needs no second look.
@@ -173,6 +184,7 @@ class CommuneList:
     """
 
     columns: Columns
+    own: type[Listed]
     as_of: date
     given: str | None
     lives: Mapping[type[Unit], Lives]
@@ -192,10 +204,10 @@ class CommuneList:
         if row.problems:
             return None
         try:
-            code = self._code(row, Commune)
+            code = self._code(row, self.own)
             name, kind = self._name_and_kind(row)
             parents = self._parents(row)
-            change = self._turn(Commune, code, Facts(name, kind, row.line, parents))
+            change = self._turn(self.own, code, Facts(name, kind, row.line, parents))
         except RowRefused as refusal:
             row.problems.append(Problem(self.columns.name(refusal.path), str(refusal)))
             return None
@@ -204,8 +216,12 @@ class CommuneList:
             change.values["legal_basis"] = basis
         return change
 
+    def _prefix(self, model: type[Unit]) -> str:
+        """What the columns of a unit begin with in paths."""
+        return "" if model is self.own else f"{model.__screen__}."
+
     def _code(self, row: ReadRow, model: type[Unit]) -> str:
-        path = f"{PREFIXES[model]}code"
+        path = f"{self._prefix(model)}code"
         code: str | None = row.values[path]
         if not code:
             raise RowRefused(path, f"Thiếu mã {NOUNS[model]}. Ghi mã gồm {DIGITS[model]} chữ số.")
@@ -217,7 +233,7 @@ class CommuneList:
         name: str | None = row.values["name"]
         if not name:
             raise RowRefused("name", "Thiếu tên. Ghi tên đúng như danh mục.")
-        full, kind = _named(Commune, name, row.values.get("kind"))
+        full, kind = _named(self.own, "", name, row.values.get("kind"))
         if kind is CommuneKind.TOWNSHIP and self.as_of >= NO_DISTRICTS_FROM:
             raise RowRefused("name", f"Từ 01/07/2025 không còn thị trấn. Sửa “{name}” hoặc ngày của danh mục.")
         self.completed += full != name
@@ -227,6 +243,11 @@ class CommuneList:
 
     def _parents(self, row: ReadRow) -> dict[str, str]:
         """Codes of the row's province and district; what the list does to them is then in `units`."""
+        if self.own is District:
+            own = life_on(self.lives[District].get(row.values["code"], ()), self.as_of)
+            province = self._province_code(row, own)
+            self._settle(Province, province, row, {})
+            return {"province": province}
         if self.as_of >= NO_DISTRICTS_FROM:
             province = self._province_code(row, None)
             self._settle(Province, province, row, {})
@@ -267,7 +288,7 @@ class CommuneList:
 
     def _code_by_name(self, row: ReadRow, model: type[Unit]) -> str:
         """The code of the one unit in force that the list names without its code."""
-        path = f"{PREFIXES[model]}name"
+        path = f"{self._prefix(model)}name"
         name: str | None = row.values[path]
         if not name:
             raise RowRefused(path, f"Thiếu tên {NOUNS[model]}. Ghi tên đúng như danh mục.")
@@ -280,7 +301,7 @@ class CommuneList:
 
     def _settle(self, model: type[Unit], code: str, row: ReadRow, parents: dict[str, str]) -> None:
         """Judge the row's district or province; the first row that names it settles what the list says."""
-        prefix = PREFIXES[model]
+        prefix = self._prefix(model)
         said = (model, code, row.values.get(f"{prefix}name"), row.values.get(f"{prefix}kind"), *parents.values())
         if said in self.settled:  # most rows repeat the one above
             return
@@ -302,11 +323,11 @@ class CommuneList:
         self.settled.add(said)
 
     def _parent_facts(self, model: type[Unit], code: str, row: ReadRow, parents: dict[str, str]) -> Facts:
-        prefix = PREFIXES[model]
+        prefix = self._prefix(model)
         life = life_on(self.lives[model].get(code, ()), self.as_of)
         name: str | None = row.values.get(f"{prefix}name")
         if name:
-            full, kind = _named(model, name, row.values.get(f"{prefix}kind"), known=life)
+            full, kind = _named(model, prefix, name, row.values.get(f"{prefix}kind"), known=life)
             return Facts(full, kind, row.line, parents)
         if life is None:
             raise RowRefused(
@@ -321,29 +342,32 @@ class CommuneList:
         lives = self.lives[model].get(code, [])
         if clash := overlap(lives):
             raise RowRefused(
-                f"{PREFIXES[model]}code",
+                f"{self._prefix(model)}code",
                 f"Mã {code} đang có hai đơn vị trùng ngày hiệu lực, {clash[0].name} và {clash[1].name}. "
                 "Sửa ngày của một đơn vị rồi tải lại.",
             )
         life = life_on(lives, self.as_of)
         shown = self._differences(model, life, facts) if life else {}
         outcome = turn(lives, self.as_of, same=not shown)
+        valid_to = outcome.valid_to
+        if model is District and self.own is District:
+            valid_to = min(valid_to or LAST_OF_DISTRICTS, LAST_OF_DISTRICTS)
         change = Change(
             model,
             ACTIONS[outcome.step],
             f"{code} {facts.name}",
             {"name": facts.name, "kind": facts.kind},
-            self._links(model, facts, outcome.valid_to),
+            self._links(model, facts, valid_to),
             existing=life.id if life else None,
             shown=shown,
             before=life.before if life else None,
         )
         if outcome.step in (Step.BEGINS, Step.FOLLOWED):
-            change.values |= {"code": code, "valid_from": self.as_of, "valid_to": outcome.valid_to}
+            change.values |= {"code": code, "valid_from": self.as_of, "valid_to": valid_to}
         if outcome.step is Step.FOLLOWED:
             change.closes = {"valid_to": self.as_of - DAY}
-        if model is Commune and not self._inside(life, facts):
-            change.refusal = str(OutsideArea(label=Commune.__label__))
+        if model is self.own and not self._inside(life, facts):
+            change.refusal = str(OutsideArea(label=model.__label__))
         return change
 
     def _inside(self, life: Life | None, facts: Facts) -> bool:
@@ -391,7 +415,7 @@ class CommuneList:
         Units to their parent, open cycles to their province, and accounts to their place, for the work goes on.
         """
         for parent in (Province, District):
-            followed = _followed(self.units[parent].values())
+            followed = _followed(self.changes if parent is self.own else self.units[parent].values())
             for model, links in PARENTS.items():
                 for attribute in (name for name, linked in links.items() if linked is parent):
                     for change in followed:
@@ -402,7 +426,8 @@ class CommuneList:
             assert isinstance(change.row, Province)
             for cycle in session.scalars(_open_cycles(change.existing, self.as_of)):
                 cycle.province = change.row
-        self._move_work_of_communes(session)
+        if self.own is Commune:
+            self._move_work_of_communes(session)
         session.flush()
 
     def _move_work_of_communes(self, session: OcopSession) -> None:
@@ -436,23 +461,23 @@ class CommuneList:
         if left := self._not_in_file(session):
             first = ", ".join(f"{code} {name}" for code, name in left[:5])
             more = ", …" if len(left) > 5 else "."
-            notes.append(f"{len(left)} xã, phường đang có mà tệp không có, giữ nguyên: {first}{more}")
+            notes.append(f"{len(left)} {self.own.__label__.lower()} đang có mà tệp không có, giữ nguyên: {first}{more}")
         return notes
 
     def _not_in_file(self, session: OcopSession) -> list[tuple[str, str]]:
-        """(code, name) of the communes in force that day in the provinces of the rows taken, and not in the list.
+        """(code, name) of the units in force that day in the provinces of the rows taken, and not in the list.
 
         A row that is refused may lie outside the clerk's area, and so may all of its province.
         """
         taken = {self.provinces[change] for change in self.changes if change and not change.refusal}
         with seeing_everything():
             found = session.execute(
-                select(Commune.code, Commune.name)
-                .join(Commune.province)
-                .where(Province.code.in_(sorted(taken)), *_in_force(Commune, self.as_of))
-                .order_by(Commune.code)
+                select(self.own.code, self.own.name)
+                .join(self.own.province)
+                .where(Province.code.in_(sorted(taken)), *_in_force(self.own, self.as_of))
+                .order_by(self.own.code)
             )
-            return [(code, name) for code, name in found if code not in self.lives[Commune]]
+            return [(code, name) for code, name in found if code not in self.lives[self.own]]
 
     def also(self, wanted: Collection[Change]) -> tuple[dict[str, dict[str, int]], list[str]]:
         """Counts of the parents made with the rows, by identity, and what happens to them in words."""
@@ -478,17 +503,15 @@ class CommuneList:
 
 
 def _named(
-    model: type[Unit], name: str, said: LabelledEnum | None, *, known: Life | None = None
+    model: type[Unit], prefix: str, name: str, said: LabelledEnum | None, *, known: Life | None = None
 ) -> tuple[str, LabelledEnum]:
     """The full name, kind in front, and the kind: as the name begins, as its column says, or as known."""
-    path = f"{PREFIXES[model]}name"
+    path = f"{prefix}name"
     if flaw := name_flaw(name):
         raise RowRefused(path, flaw)
     spelled = kind_in_name(name, KINDS[model])
     if spelled and said and said is not spelled:
-        raise RowRefused(
-            f"{PREFIXES[model]}kind", f"Tên là “{name}” mà loại là {said.label}. Sửa tên hoặc loại cho khớp."
-        )
+        raise RowRefused(f"{prefix}kind", f"Tên là “{name}” mà loại là {said.label}. Sửa tên hoặc loại cho khớp.")
     kind = spelled or said or (known.kind if known else None)
     if kind is None:
         possible = ", ".join(each.label for each in KINDS[model])
@@ -525,10 +548,10 @@ def _move_accounts(session: OcopSession, model: type[Unit], followed: Collection
             setattr(user, attribute, rows[getattr(user, link.key)])
 
 
-def _ids(session: OcopSession, codes: Sequence[str]) -> frozenset[int]:
+def _ids(session: OcopSession, model: type[Listed], codes: Sequence[str]) -> frozenset[int]:
     found: set[int] = set()
     for part in parts(codes):
-        found.update(session.scalars(select(Commune.id).where(Commune.code.in_(part))))
+        found.update(session.scalars(select(model.id).where(model.code.in_(part))))
     return frozenset(found)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 from rapidfuzz import fuzz, process
@@ -15,6 +17,7 @@ from sqlalchemy import Boolean, Date, Enum, Integer, String, inspect
 from sqlalchemy.orm import Mapper
 
 from app.errors import OcopError
+from app.progress import Part, step
 from app.table import Cell, CellError, Table
 from models.base import Base, LabelledEnum, Points, Tidy, TidyText, fields, label_of, tidy_lines
 from models.rules.text import fold, tidy
@@ -36,11 +39,12 @@ class Problem(NamedTuple):
     sentence: str
 
 
-@dataclass
+@dataclass(slots=True)
 class ReadRow:
     """One line of the file. values: {path: value} of every column in use, None for an empty cell.
 
-    skipped: left out because a clerk said so.
+    skipped: left out because a clerk said so. asked: (path, text) of cells that a clerk is to say something of, the
+    text "" when it is of the whole column.
     """
 
     line: int
@@ -48,6 +52,7 @@ class ReadRow:
     values: dict[str, Any]
     problems: list[Problem] = field(default_factory=list)
     skipped: bool = False
+    asked: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -78,20 +83,25 @@ class Options:
     """What a clerk settled about a file.
 
     province: code, for a list that does not say in which province it lies. mapping: {title: path, or "" to leave
-    out}. links: {relation: {folded value: id, "skip", "create"}}. clears: whether an empty cell empties what is there.
+    out}. links: {relation: {folded value: id, SKIP, CREATE, EMPTY}}, the value of a link that no column names being "";
+    also {path of a closed list: {folded value: one of the list, SKIP, EMPTY}} and {path of days: {"": DAY_FIRST or
+    MONTH_FIRST}}. clears: whether an empty cell empties what is there. keep: keys of repairs that a clerk refused.
     """
 
     province: str | None = None
     mapping: Mapping[str, str] = field(default_factory=dict)
     links: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     clears: bool = False
+    keep: Collection[str] = ()
 
 
 NOTHING = Options()
+SKIP, CREATE, EMPTY = "skip", "create", "empty"
+DAY_FIRST, MONTH_FIRST = "ngay", "thang"
 
 
 # Row numbers of the sender, and what an earlier round wrote beside each row.
-NOT_DATA = frozenset({"stt", "tt", "so tt", "so thu tu", "ket qua"})
+NOT_DATA = frozenset({"stt", "tt", "so tt", "so thu tu", "ket qua", "ket qua nhap"})
 ALIKE = 88
 """Percent of likeness from which a title is taken for one that is known."""
 
@@ -103,15 +113,18 @@ def match(
     uses: Collection[str],
     needs: Iterable[Collection[str]],
     chosen: Mapping[str, str] | None = None,
+    titles: Mapping[str, Collection[str]] | None = None,
 ) -> Columns:
     """Find the columns of a list; titles are compared folded, in any order, then by likeness.
 
     uses: the paths this list may fill. needs: sets of paths, one of which it must have. chosen: {title: path}
-    settled by a clerk, "" to leave the column out.
+    settled by a clerk, "" to leave the column out. titles: {path: titles} of this list beside those of the model.
     Raises MissingColumn, TwoColumnsAlike.
     """
     labels = tuple(labels)
     known = _titles(model, uses)
+    for own, also in (titles or {}).items():
+        known |= dict.fromkeys(map(fold, also), own)
     by_path: dict[str, int] = {}
     reasons: dict[str, str] = {}
 
@@ -128,15 +141,23 @@ def match(
     for index, label in enumerate(labels):
         below = label.rpartition(" / ")[2]  # under the title of its group
         if label not in chosen and (path := known.get(fold(label)) or known.get(fold(below))):
-            exact = label.casefold() in {title.casefold() for title in titles_of(model, path)}
-            take(index, path, "đúng tên cột" if exact else "khớp khi bỏ dấu")
+            exact = label.casefold() in {
+                title.casefold() for title in (*titles_of(model, path), *(titles or {}).get(path, ()))
+            }
+            grouped = fold(label) not in known
+            take(index, path, "đúng tên cột" if exact else "đúng tên ở dòng dưới" if grouped else "khớp khi bỏ dấu")
     for index, label in enumerate(labels):
-        if label in chosen or index in by_path.values() or fold(label) in NOT_DATA:
+        if label in chosen or index in by_path.values():
+            continue
+        if fold(label) in NOT_DATA:
+            reasons[label] = "không phải dữ liệu, bỏ qua"
             continue
         free = [title for title, path in known.items() if path not in by_path]
         found = process.extractOne(fold(label), free, scorer=fuzz.ratio, score_cutoff=ALIKE)
         if found:
             take(index, known[found[0]], f"gần giống “{label_of(model, known[found[0]])}”")
+        else:
+            reasons[label] = "không nhận ra, bỏ qua"
     missing = [[path for path in need if path not in by_path] for need in needs]
     if all(missing):
         # The way of knowing a row that is nearest, by its name rather than by a number.
@@ -144,6 +165,31 @@ def match(
         present = ", ".join(f"“{label}”" for label in labels)
         raise MissingColumn(column=titles_of(model, nearest[0])[0], present=present)
     return Columns(model, by_path, labels, reasons)
+
+
+PLACE = re.compile(r"(?:xã|phường|thị trấn|đặc khu)\s+[^,;]{1,60}", re.IGNORECASE)
+PLACES = 0.8
+"""Share of its filled cells from which a column is one of communes."""
+LOOKED_AT = 1000  # rows; a column is the same further down
+
+
+def with_places(columns: Columns, table: Table, relation: str | None, chosen: Mapping[str, str]) -> Columns:
+    """Where no column says in which commune rows lie, the one whose cells are names of communes does.
+
+    relation: by which rows of the model lie in a commune. chosen: as in `match`; what a clerk chose stays.
+    """
+    if relation is None or any(path.startswith(f"{relation}.") for path in columns.by_path):
+        return columns
+    taken = {index: path for path, index in columns.by_path.items()}
+    for index, label in enumerate(columns.labels):
+        cells = [row[index] for row in islice(table.rows, LOOKED_AT) if row[index] is not None]
+        named = sum(isinstance(cell, str) and PLACE.fullmatch(cell) is not None for cell in cells)
+        if label in chosen or not cells or named < PLACES * len(cells):
+            continue
+        by_path = {path: place for path, place in columns.by_path.items() if path != taken.get(index)}
+        reasons = {**columns.reasons, label: "các ô ghi tên xã, phường"}
+        return Columns(columns.model, {**by_path, f"{relation}.name": index}, columns.labels, reasons)
+    return columns
 
 
 def _titles(model: type[Base], uses: Collection[str]) -> dict[str, str]:
@@ -168,26 +214,35 @@ def titles_of(model: type[Base], path: str) -> tuple[str, ...]:
     return (labelled[first].label, *labelled[first].aliases, *own)
 
 
+@cache
 def linked_model(model: type[Base], relation: str) -> type[Base]:
     mapper: Mapper[Any] = inspect(model)
     linked: type[Base] = mapper.relationships[relation].mapper.class_
     return linked
 
 
-def read_rows(columns: Columns, table: Table) -> list[ReadRow]:
-    """Cells → values of the columns' types; a cell that cannot be read becomes a problem of its row."""
+def read_rows(columns: Columns, table: Table, answers: Mapping[str, Mapping[str, Any]] | None = None) -> list[ReadRow]:
+    """Cells → values of the columns' types; a cell that cannot be read becomes a problem of its row.
+
+    answers: what a clerk said of columns and values, as Options.links; None where nobody is asked.
+    """
     readers = [
-        (path, index, columns.labels[index], _reader(columns.model, path)) for path, index in columns.by_path.items()
+        (path, index, columns.labels[index], _asking_reader(columns, path, table, answers))
+        for path, index in columns.by_path.items()
     ]
-    rows = []
+    rows: list[ReadRow] = []
     for line, raw in zip(table.lines, table.rows, strict=True):
+        step(Part.READING, len(rows), len(table.lines))
         row = ReadRow(line, raw, {})
         for path, index, label, read in readers:
             try:
-                row.values[path] = read(raw[index])
+                value = read(raw[index])
+                row.values[path], row.skipped = (None, True) if value is LEFT_OUT else (value, row.skipped)
             except CellRefused as refusal:
                 row.values[path] = None
                 row.problems.append(Problem(label, str(refusal)))
+                if isinstance(refusal, CellAsked):
+                    row.asked.append((path, refusal.text))
         rows.append(row)
     return rows
 
@@ -199,12 +254,89 @@ class CellRefused(OcopError):
         super().__init__(why=why)
 
 
-def _reader(model: type[Base], path: str) -> Callable[[Cell], Any]:
+class CellAsked(CellRefused):
+    """A clerk can say what the cell means, once for all cells with the same text."""
+
+    def __init__(self, text: str, why: str) -> None:
+        self.text = text
+        super().__init__(why)
+
+
+LEFT_OUT = object()
+"""What a reader answers of a value whose rows a clerk leaves out."""
+
+
+def _asking_reader(
+    columns: Columns, path: str, table: Table, answers: Mapping[str, Mapping[str, Any]] | None
+) -> Callable[[Cell], Any]:
+    """A reader that knows what a clerk said, and asks what a clerk can say."""
+    plain, kind = _reader(columns.model, path), column_type(columns.model, path)
+    if answers is None:
+        return plain
+    said = answers.get(path, {})
+    if isinstance(kind, Enum):
+        return _asking_choice(plain, kind, said)
+    if isinstance(kind, Date):
+        index = columns.by_path[path]
+        return _asking_day(plain, columns.labels[index], [row[index] for row in table.rows], said.get(""))
+    return plain
+
+
+def _asking_choice(plain: Callable[[Cell], Any], kind: Enum, said: Mapping[str, Any]) -> Callable[[Cell], Any]:
+    members = kind.enum_class
+    assert members is not None
+    by_value = {member.value: member for member in members}
+
+    def read(cell: Cell) -> Any:
+        try:
+            return plain(cell)
+        except CellRefused as refusal:
+            text = as_text(cell)
+            answer = said.get(fold(text))
+            if answer == SKIP:
+                return LEFT_OUT
+            if answer == EMPTY:
+                return None
+            if answer in by_value:
+                return by_value[answer]
+            raise CellAsked(text, str(refusal)) from None
+
+    return read
+
+
+TYPED_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
+
+
+def _asking_day(
+    plain: Callable[[Cell], Any], title: str, cells: Iterable[Cell], order: str | None
+) -> Callable[[Cell], Any]:
+    """Where one cell of a column can only be month first, no other can be known to be day first."""
+    typed = [found for cell in cells if isinstance(cell, str) and (found := TYPED_DAY.fullmatch(cell.strip()))]
+    if not any(int(found[2]) > 12 >= int(found[1]) for found in typed):
+        return plain
+
+    def read(cell: Cell) -> Any:
+        found = TYPED_DAY.fullmatch(cell.strip()) if isinstance(cell, str) else None
+        if found is None or int(found[1]) > 12:
+            return plain(cell)
+        if order not in (DAY_FIRST, MONTH_FIRST):
+            raise CellAsked("", f"Cột “{title}” có ô ghi tháng trước ngày nên “{found[0]}” chưa rõ. Chọn cách đọc cột.")
+        if order == MONTH_FIRST or int(found[2]) > 12:
+            return plain(f"{found[2]}/{found[1]}/{found[3]}")
+        return plain(cell)
+
+    return read
+
+
+def column_type(model: type[Base], path: str) -> Any:
+    """The type of the column at the end of a path."""
     first, _, rest = path.partition(".")
     mapper: Mapper[Any] = inspect(model)
-    if rest:
-        return _reader(mapper.relationships[first].mapper.class_, rest)
-    kind = mapper.column_attrs[first].columns[0].type
+    return column_type(linked_model(model, first), rest) if rest else mapper.column_attrs[first].columns[0].type
+
+
+def _reader(model: type[Base], path: str) -> Callable[[Cell], Any]:
+    kind = column_type(model, path)
     if isinstance(kind, Enum):
         return _choice_reader(kind)
     if isinstance(kind, String | Tidy):
@@ -285,7 +417,7 @@ def _yes_or_no(cell: Cell) -> bool | None:
 
 
 def _day(cell: Cell) -> date | None:
-    """Day first, as offices write it; a bare number is no day, whatever Excel would make of it."""
+    """Day first, as offices write it; of numbers `repairs` has made days where they can be."""
     if isinstance(cell, datetime):
         return cell.date()
     if isinstance(cell, date):
@@ -293,6 +425,8 @@ def _day(cell: Cell) -> date | None:
     text = as_text(cell)
     if not text:
         return None
+    if re.fullmatch(r"(19|20)[0-9]{2}", text):
+        raise CellRefused(f"“{text}” chỉ là năm. Ghi đủ ngày/tháng/năm, ví dụ 05/03/{text}.")
     try:
         return read_day(text)
     except OverflowError:

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache, cached_property
 from typing import Any
 
 from rapidfuzz import fuzz, process
@@ -16,9 +17,19 @@ from sqlalchemy import inspect, select
 from sqlalchemy.orm import Mapper
 
 from app.current import actor
+from app.progress import Part, step
 from app.services import cycle, rating
-from app.services.importing.links import Candidate, Found, Registers, Unfound, fold_name, naming_paths, references
-from app.services.importing.reading import Columns, Options, Problem, ReadRow, linked_model
+from app.services.importing.links import (
+    Candidate,
+    Found,
+    Reference,
+    Registers,
+    Unfound,
+    fold_name,
+    naming_paths,
+    references,
+)
+from app.services.importing.reading import CREATE, EMPTY, SKIP, Columns, Options, Problem, ReadRow, linked_model
 from app.services.importing.writing import Change, Changes, parts
 from app.session import OcopSession, places_relation, plain
 from models.base import Base, fields, label_of
@@ -30,8 +41,8 @@ from models.rules.text import fold
 from models.rules.words import words
 
 NEARLY = 90
+FEW = 20
 SHOWN_LIKELY = 200
-SKIP, CREATE = "skip", "create"
 
 # What a service settles of a row before it is written.
 SETTLE: dict[type[Base], Callable[[OcopSession, Any], None]] = {
@@ -55,14 +66,18 @@ class RecordList:
     changes: list[Change | None] = field(default_factory=list)
     unfound: dict[tuple[str, str], Unfound] = field(default_factory=dict)
     created: dict[tuple[str, str], Change] = field(default_factory=dict)
-    likely: list[tuple[int, str, str]] = field(default_factory=list)
+    rows: Sequence[ReadRow] = ()
 
     # ---- judged --------------------------------------------------------------------------------------------
 
     def judge(self, session: OcopSession, rows: Sequence[ReadRow]) -> None:
         for path in self.columns.by_path:
             self.registers.learn(self.model, path, {str(v) for row in rows if (v := row.values.get(path)) is not None})
-        linked = [self._linked(row) for row in rows]
+        self.rows = rows
+        linked = []
+        for count, row in enumerate(rows):
+            step(Part.JUDGING, count, len(rows))
+            linked.append(self._linked(row))
         self._learn_own(rows, linked)
         found = [
             self._existing(row, links) if links is not None else None for row, links in zip(rows, linked, strict=True)
@@ -71,7 +86,6 @@ class RecordList:
         for row, links, existing in zip(rows, linked, found, strict=True):
             self.changes.append(self._change(row, links, before.get(existing.id) if existing else None))
         self._refuse_same(rows)
-        self._note_likely(rows)
 
     def _learn_own(
         self, rows: Sequence[ReadRow], linked: Sequence[Mapping[str, Candidate | Change | None] | None]
@@ -92,15 +106,28 @@ class RecordList:
     def model(self) -> type[Base]:
         return self.columns.model
 
+    @cached_property
+    def _relations(self) -> dict[str, list[str]]:
+        """{relation: columns that say something of it}; the place first, it tells producers of one name apart."""
+        paths = self.columns.by_path
+        names = sorted((*_links_in(self.columns), *_links_not_in(self.columns)), key=self._is_no_place)
+        return {name: [path for path in paths if path.startswith(f"{name}.")] for name in names}
+
+    def _is_no_place(self, relation: str) -> bool:
+        return relation != commune_relation(self.model)
+
     def _linked(self, row: ReadRow) -> dict[str, Candidate | Change | None] | None:
         """What each link of the row means; None when the row is left out or cannot say."""
         meant: dict[str, Candidate | Change | None] = {}
-        relations = _links_in(self.columns)
-        place = _commune_relation(self.model)
-        # The place first: it tells producers of one name apart.
-        for relation in sorted(relations, key=lambda name: name != place):
-            said = references(relation, row.values, self.columns.by_path)
-            if not said:
+        if row.skipped:
+            return None
+        place = commune_relation(self.model)
+        for relation, paths in self._relations.items():
+            said = references(row.values, paths)
+            if not said and paths:
+                meant[relation] = None
+                continue
+            if self._chosen(relation, said) == EMPTY and self._is_optional(relation):
                 meant[relation] = None
                 continue
             near = meant.get(place or "")
@@ -111,16 +138,13 @@ class RecordList:
             meant[relation] = answer
         return meant if not row.problems else None
 
-    def _meant(
-        self, row: ReadRow, relation: str, said: tuple[tuple[str, str], ...], near: int | None
-    ) -> Candidate | Change | None:
+    def _meant(self, row: ReadRow, relation: str, said: Reference, near: int | None) -> Candidate | Change | None:
         model = linked_model(self.model, relation)
-        value = dict(said).get(model.__title__) or ", ".join(text for _, text in said)
-        chosen = self.choices.get(relation, {}).get(fold(value))
+        value, chosen = _value(model, said), self._chosen(relation, said)
         if chosen == SKIP:
             row.skipped = True
             return None
-        found = Found() if chosen else self.registers.find(model, said, commune_id=near)
+        found = Found() if chosen or not said else self.registers.find(model, said, commune_id=near)
         if isinstance(chosen, int):
             self.registers.of(model).load_by(self.registers.session, "id", [chosen])
             found = Found(self.registers.of(model).rows.get(chosen))
@@ -128,7 +152,9 @@ class RecordList:
             return found.row
         if chosen == CREATE and (made := self._made(relation, model, value, row, near)):
             return made
-        column = self.columns.name(next(p for p in self.columns.by_path if p.startswith(f"{relation}.")))
+        column = self._column_of(relation)
+        if not said:
+            found = Found(None, f"Tệp không có cột “{column}”.", self._few(model))
         asked = self.unfound.setdefault(
             (relation, fold(value)),
             Unfound(
@@ -137,12 +163,34 @@ class RecordList:
                 value,
                 found.why or f"Chưa rõ “{value}”.",
                 [(each.id, _described(self.registers, model, each)) for each in found.suggestions],
-                _is_creatable(model),
+                bool(said) and _is_creatable(model),
+                self._is_optional(relation),
             ),
         )
         asked.lines.append(row.line)
-        row.problems.append(Problem(column, f"{asked.why} Chọn một giá trị đã có, tạo mới hoặc bỏ qua các dòng này."))
+        ways = "Chọn một giá trị đã có, tạo mới" if asked.creatable else "Chọn một giá trị đã có"
+        cure = f"{ways} hoặc bỏ qua các dòng này." if said else "Chọn cho mọi dòng, hoặc thêm cột."
+        row.problems.append(Problem(column, f"{asked.why} {cure}"))
         return None
+
+    def _chosen(self, relation: str, said: Reference) -> Any:
+        """What a clerk answered of a value; nothing yet when None."""
+        return self.choices.get(relation, {}).get(fold(_value(linked_model(self.model, relation), said)))
+
+    def _is_optional(self, relation: str) -> bool:
+        return bool(inspect(self.model).column_attrs[f"{relation}_id"].columns[0].nullable)
+
+    def _column_of(self, relation: str) -> str:
+        """The column that names a link: the one of its name, else the first that says something of it."""
+        named = f"{relation}.{linked_model(self.model, relation).__title__}"
+        below = (path for path in self.columns.by_path if path.startswith(f"{relation}."))
+        return self.columns.name(named if named in self.columns.by_path else next(below, relation))
+
+    def _few(self, model: type[Base]) -> list[Candidate]:
+        """All rows of a short register, when there are so few that a clerk can choose among them."""
+        register = self.registers.of(model)
+        rows = register.in_force(register.rows.values()) if register.is_complete else []
+        return rows if len(rows) <= FEW else []
 
     def _made(self, relation: str, model: type[Base], value: str, row: ReadRow, near: int | None) -> Change | None:
         """A linked row made from its name, once for all rows that name it in one place."""
@@ -154,7 +202,7 @@ class RecordList:
                 if path.startswith(f"{relation}.") and path.count(".") == 1 and text is not None
             }
             values = {model.__title__: value, **said}
-            place = _commune_relation(model)
+            place = commune_relation(model)
             if place:
                 values[f"{place}_id"] = near or _only_commune()
             values |= _guessed(model, values, {})
@@ -190,6 +238,7 @@ class RecordList:
         self, row: ReadRow, links: Mapping[str, Candidate | Change | None] | None, before: dict[str, Any] | None
     ) -> Change | None:
         if row.skipped:
+            row.problems.clear()
             return Change(self.model, RowAction.SKIPPED, row_label(self.model, row))
         if links is None or row.problems:
             return None
@@ -211,8 +260,9 @@ class RecordList:
             for name, value in values.items()
             if value is not None or (self.clears and _may_be_empty(self.model, name))
         }
-        values = _as_stored(self.model, values)
-        changed = {name: value for name, value in values.items() if plain(value) != before["as_json"].get(name)}
+        changed = _differing(values, before["as_json"])
+        if changed:
+            changed = _differing(_as_stored(self.model, changed), before["as_json"])
         shown = {
             name.removesuffix("_id"): (
                 before["links"].get(name, "") if name in before["links"] else words(before["values"][name]),
@@ -239,7 +289,7 @@ class RecordList:
         made: dict[str, Change | None],
     ) -> Change | None:
         values = {name: value for name, value in values.items() if value is not None}
-        place = _commune_relation(self.model)
+        place = commune_relation(self.model)
         values |= {n: v for n, v in _guessed(self.model, values, links).items() if n not in made}
         if place and f"{place}_id" not in {*values, *made} and (own := _only_commune()):
             values[f"{place}_id"] = own
@@ -292,30 +342,37 @@ class RecordList:
                 )
                 self.changes[place] = None
 
-    def _note_likely(self, rows: Sequence[ReadRow]) -> None:
+    @cached_property
+    def likely(self) -> list[tuple[int, str, str]]:
         """New rows whose name is nearly that of one that lies under the same link."""
+        found: list[tuple[int, str, str]] = []
         key = next((k for k in self.model.__keys__ if self.model.__title__ in k and len(k) > 1), None)
         if key is None or self.model.__title__ not in self.columns.by_path:
-            return
+            return found
         scope = next((f"{name}_id" for name in key if name != self.model.__title__), "")
         under: defaultdict[Any, dict[str, str]] = defaultdict(dict)
         for candidate in self.registers.of(self.model).rows.values():
             under[candidate.values.get(scope)][fold_name(self.model, candidate.label)] = candidate.label
-        for row, change in zip(rows, self.changes, strict=True):
-            if change is None or change.action is not RowAction.NEW or len(self.likely) >= SHOWN_LIKELY:
+        for row, change in zip(self.rows, self.changes, strict=True):
+            if len(found) >= SHOWN_LIKELY:
+                break
+            if change is None or change.action is not RowAction.NEW:
                 continue
             near = under.get(change.values.get(scope), {})
             name = str(change.values.get(self.model.__title__, ""))
-            found = process.extractOne(fold(name), near.keys(), scorer=fuzz.token_sort_ratio, score_cutoff=NEARLY)
-            if found:
-                self.likely.append((row.line, name, near[found[0]]))
+            best = near and process.extractOne(
+                fold(name), near.keys(), scorer=fuzz.token_sort_ratio, score_cutoff=NEARLY
+            )
+            if best:
+                found.append((row.line, name, near[best[0]]))
+        return found
 
     # ---- what the import asks for ----------------------------------------------------------------------------
 
     def all_changes(self) -> Changes:
         settle = SETTLE.get(self.model)
         rows = [change for change in self.changes if change and change.action is not RowAction.SKIPPED]
-        return Changes([list(self.created.values())], rows, _nothing_more, settle)
+        return Changes([list(self.created.values())], rows, settle=settle)
 
     def notes(self, session: OcopSession) -> list[str]:
         return []
@@ -350,7 +407,8 @@ def decide(
 def needs_of(model: type[Base]) -> list[tuple[str, ...]]:
     """Sets of columns by which a row can be known, one of which a file must have.
 
-    A link is named by its title or by a column of its keys; the place of a row may be the clerk's own.
+    A link is named by its title or by a column of its keys; the place of a row may be the clerk's own, and what else
+    a key links to is asked once where no column says it.
     """
     mapper: Mapper[Any] = inspect(model)
     needs: list[tuple[str, ...]] = []
@@ -360,14 +418,10 @@ def needs_of(model: type[Base]) -> list[tuple[str, ...]]:
             if name in mapper.relationships
             else [name]
             for name in key
-            if name != _commune_relation(model)
+            if name == key[0] or name not in mapper.relationships
         ]
         needs += itertools.product(*ways)
     return needs
-
-
-def _nothing_more(_session: OcopSession) -> None:
-    """Records are written, and that is all."""
 
 
 # ---- the database ---------------------------------------------------------------------------------------------
@@ -440,6 +494,21 @@ def _links_in(columns: Columns) -> list[str]:
     return list(dict.fromkeys(path.partition(".")[0] for path in columns.by_path if "." in path))
 
 
+def _value(model: type[Base], said: Reference) -> str:
+    """What cells say of a linked row, as a question shows it."""
+    return dict(said).get(model.__title__) or ", ".join(text for _, text in said)
+
+
+def _links_not_in(columns: Columns) -> list[str]:
+    """Links of the only key that no column names, and that are asked for once; the place may be the clerk's own."""
+    model = columns.model
+    if len(model.__keys__) > 1:
+        return []
+    named = {*_links_in(columns), commune_relation(model)}
+    return [name for name in model.__keys__[0] if name in inspect(model).relationships and name not in named]
+
+
+@cache
 def _required(model: type[Base]) -> list[str]:
     """Columns without which a row cannot be stored and which neither the database nor a service fills."""
     mapper: Mapper[Any] = inspect(model)
@@ -480,7 +549,8 @@ def _guessed(
     return found
 
 
-def _commune_relation(model: type[Base]) -> str | None:
+@cache
+def commune_relation(model: type[Base]) -> str | None:
     """The link that says in which commune a row lies, where a row says it itself."""
     relation = places_relation(model)
     return relation if relation and linked_model(model, relation) is Commune else None
@@ -490,6 +560,10 @@ def _only_commune() -> int | None:
     """The commune of a clerk who has one and no more; new rows lie there unless the file says otherwise."""
     area = actor().area
     return next(iter(area.communes)) if len(area.communes) == 1 and not area.provinces else None
+
+
+def _differing(values: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if plain(value) != stored.get(name)}
 
 
 def _as_stored(model: type[Base], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -514,7 +588,7 @@ def _emptied(model: type[Base], name: str) -> Any:
 
 def _is_creatable(model: type[Base]) -> bool:
     """Whether a row can be made from a name: nothing else is required but its place and what can be guessed."""
-    place = _commune_relation(model)
+    place = commune_relation(model)
     known = {model.__title__, *model.__guesses__, f"{place}_id"}
     columns = inspect(model).column_attrs
     return model.__title__ in columns and "valid_from" not in columns and set(_required(model)) <= known

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import inspect, select
 
-from app.services.importing.reading import Options, linked_model
+from app.services.importing.reading import NOT_DATA, Options, linked_model
 from app.session import OcopSession
 from models.base import Base, screens
 from models.import_batch import ImportBatch, Sender
-from models.rules.text import tidy
+from models.rules.text import fold, tidy
 
 
 def named(session: OcopSession, name: str) -> Sender | None:
@@ -48,9 +49,10 @@ def recalled(
         relation: dict(sender.aliases.get(str(linked_model(model, relation).__screen__), {}))
         for relation in _relations_with_aliases(sender, model)
     }
+    links |= layout.get("answers", {})
     notes = []
     if before := layout.get("labels"):
-        more = [title for title in titles if title not in before]
+        more = [title for title in titles if title not in before and fold(title) not in NOT_DATA]
         fewer = [title for title in before if title not in titles]
         if more or fewer:
             parts = [f"thêm cột {_quoted(more)}" if more else "", f"thiếu cột {_quoted(fewer)}" if fewer else ""]
@@ -67,10 +69,14 @@ def remember(session: OcopSession, batch: ImportBatch) -> None:
     if sender is None:
         return
     model, options = screens()[batch.screen], batch.options
-    layout = {"sheet": batch.sheet, "labels": options["columns"], "mapping": options.get("mapping", {})}
+    layout: dict[str, Any] = {"sheet": batch.sheet, "labels": options["columns"], "mapping": options.get("mapping", {})}
     aliases = {screen: dict(known) for screen, known in sender.aliases.items()}
     for relation, chosen in options.get("links", {}).items():
-        meant = {value: row_id for value, row_id in chosen.items() if isinstance(row_id, int)}
+        if relation not in inspect(model).relationships:
+            layout.setdefault("answers", {})[relation] = {value: said for value, said in chosen.items() if value}
+            continue
+        # What has no value was said of this file alone.
+        meant = {value: row_id for value, row_id in chosen.items() if value and isinstance(row_id, int)}
         aliases.setdefault(str(linked_model(model, relation).__screen__), {}).update(meant)
     sender.layouts = {**sender.layouts, batch.screen: layout}
     sender.aliases = aliases

@@ -8,7 +8,7 @@ of the lives of one code all go back or none, and nothing goes back under a unit
 import enum
 import hashlib
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -32,10 +32,11 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapper, joinedload
 
+from app import progress
 from app.current import actor
 from app.errors import OcopError
 from app.services.importing import AlreadyUndone, _one_at_a_time, is_maker
-from app.services.importing.writing import parts, seeing_everything
+from app.services.importing.writing import BATCH, parts, seeing_everything
 from app.session import OcopSession, StaleVersion, places_relation, plain
 from models.audit import AuditAction, AuditEntry
 from models.base import Base, Instant, Placed, Points, Tidy, TidyText, fields, label_of, now
@@ -264,8 +265,11 @@ def _judge(session: OcopSession, batch: ImportBatch) -> Deeds:
     with seeing_everything():
         deeds = _read(session, batch)
         by_model = _by_model(deeds.values())
+        looked_at = 0
         for model, of_model in by_model.items():
             for part in parts(of_model):
+                progress.step(progress.Part.JUDGING, looked_at, len(deeds))
+                looked_at += len(part)
                 _find(session, model, part)
                 _keep_edited(session, batch, model, part)
     _keep_outside(session, by_model)
@@ -509,14 +513,9 @@ def _typed(model: type[Base], attribute: str, kept: Any) -> Any:
 
 def _keep_unlinkable(session: OcopSession, deeds: Deeds) -> None:
     """Keep what would be linked to a row that is no more, or that lies outside the area of who undoes."""
-    wanted: defaultdict[type[Base], set[int]] = defaultdict(set)
-    for deed in deeds.values():
-        for attribute, target in _links(deed.model).items():
-            if not deed.stays and deed.back.get(attribute) is not None:
-                wanted[target].add(deed.back[attribute])
     there = {
         (target, found)
-        for target, ids in wanted.items()
+        for target, ids in _linked_again(deed for deed in deeds.values() if not deed.stays).items()
         for part in parts(sorted(ids))
         for found in session.scalars(select(target.id).where(target.id.in_(part)))
     }
@@ -761,7 +760,8 @@ def _reverse(session: OcopSession, deeds: Sequence[Deed]) -> None:
 
 def _restore(session: OcopSession, deeds: Sequence[Deed]) -> None:
     for model, of_model in _by_model(deeds).items():
-        for part in parts(of_model):
+        for count, part in enumerate(parts(of_model)):
+            progress.step(progress.Part.WRITING, count * BATCH, len(of_model))
             linked = _held(session, part)
             rows = _rows(session, model, part)
             with session.no_autoflush:
@@ -781,7 +781,8 @@ def _remove(session: OcopSession, deeds: Sequence[Deed]) -> None:
         while waiting:
             used = {deed.links[name] for deed in waiting for name in own}
             free = [deed for deed in waiting if deed.row_id not in used] or waiting
-            for part in parts(free):
+            for count, part in enumerate(parts(free)):
+                progress.step(progress.Part.WRITING, count * BATCH, len(free))
                 for row in _rows(session, model, part).values():
                     session.delete(row)
                 session.flush()
@@ -817,14 +818,19 @@ def _rows(session: OcopSession, model: type[Base], deeds: Sequence[Deed]) -> dic
 
 def _held(session: OcopSession, deeds: Sequence[Deed]) -> list[Base]:
     """Rows that restored links lead to, read once and kept: the session lets go of what nobody holds."""
-    wanted: defaultdict[type[Base], set[int]] = defaultdict(set)
+    return [
+        row
+        for target, ids in _linked_again(deeds).items()
+        for part in parts(sorted(ids))
+        for row in session.scalars(select(target).where(target.id.in_(part)))
+    ]
+
+
+def _linked_again(deeds: Iterable[Deed]) -> dict[type[Base], set[int]]:
+    """Ids of the rows that restored links lead to."""
+    found: defaultdict[type[Base], set[int]] = defaultdict(set)
     for deed in deeds:
         for name, target in _links(deed.model).items():
             if deed.back.get(name) is not None:
-                wanted[target].add(deed.back[name])
-    return [row for target, ids in wanted.items() for row in _all(session, target, sorted(ids))]
-
-
-def _all(session: OcopSession, model: type[Base], ids: Sequence[int]) -> Iterator[Base]:
-    for part in parts(ids):
-        yield from session.scalars(select(model).where(model.id.in_(part)))
+                found[target].add(deed.back[name])
+    return found

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import column, inspect, select, table, text
@@ -16,11 +17,12 @@ from sqlalchemy.orm import joinedload
 
 from app.current import acting_as, actor
 from app.errors import OcopError
+from app.progress import Part, step
 from app.session import OcopSession, OutsideArea
 from models.base import EVERYTHING, Base, Searchable
 from models.import_batch import RowAction
 
-BATCH = 500
+BATCH = 100
 MANY = 50
 """New rows from which the trigram index is filled at once."""
 
@@ -34,7 +36,7 @@ class RowClashes(OcopError):
     sentence = "Dòng này trùng với một bản ghi đã có. Kiểm tra lại mã rồi sửa."
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Change:
     """What a list does to one row: leave it, add it, alter it, or close it and add the one that follows.
 
@@ -42,7 +44,7 @@ class Change:
     existing: id of the row found. closes: attributes set on it when another row follows it.
     shown: {attribute: (old, new)} as a clerk reads them. meant: {path: name of the row meant}, where the file has
     another one. before: columns of the row found, as JSON.
-    refusal: why it cannot be written, as a sentence. row: what was written, once it is.
+    refusal: why it cannot be written, as a sentence. row: what was written, as long as others need it.
     is_settled: whether a service fills the rest of it first.
     """
 
@@ -68,13 +70,13 @@ Settle = Callable[[OcopSession, Any], None] | None
 class Changes:
     """Everything a list does. parents: linked rows made with it, in the order they need each other.
 
-    rows: one for each line that could be judged. finish: what is left to do when all are written.
+    rows: one for each line that could be judged. finish: what is left to do with them when all are written.
     settle: what a service fills of a row before it is written.
     """
 
     parents: Sequence[Sequence[Change]]
     rows: Sequence[Change]
-    finish: Callable[[OcopSession], None]
+    finish: Callable[[OcopSession], None] | None = None
     settle: Settle = None
 
     def to_write(self) -> list[list[Change]]:
@@ -102,25 +104,48 @@ def rehearse(session: OcopSession, changes: Changes) -> None:
             _stop_indexing(session, name)  # what is taken back need not be found
         for stage in range(len(changes.parents) + 1):
             _refuse_with_parents(changes)
-            for part in parts(changes.to_write()[stage]):
+            waiting = changes.to_write()[stage]
+            for count, part in enumerate(parts(waiting)):
+                step(Part.REHEARSING, count * BATCH, len(waiting))
                 _try(session, part, changes.settle)
+                _let_go(changes, stage, part)
         _refuse_with_parents(changes)
-        changes.finish(session)
+        if changes.finish:
+            changes.finish(session)
     finally:
         outer.rollback()
         for change in with_links(changes.rows):
             change.row = None  # taken back with the savepoint
 
 
-def write(session: OcopSession, changes: Changes) -> None:
-    """Write everything that is not refused; the first refusal of the flush ends it."""
+def write(session: OcopSession, changes: Changes, keep: Callable[[Sequence[Change]], None]) -> None:
+    """Write everything that is not refused; the first refusal of the flush ends it.
+
+    keep: called with each part of the rows, written and as it stays.
+    """
+    stages = changes.to_write()
+    rows = stages[-1]
     with ExitStack() as later:
         for name in _searched(session, changes):
             later.enter_context(_indexed_at_once(session, name))
-        for stage in changes.to_write():
-            for part in parts(stage):
+        for stage, waiting in enumerate(stages):
+            for count, part in enumerate(parts(waiting)):
+                step(Part.WRITING, count * BATCH, len(waiting))
                 _write(session, part, changes.settle)
-    changes.finish(session)
+                if waiting is rows and not changes.finish:
+                    keep(part)
+                _let_go(changes, stage, part)
+    if changes.finish:
+        changes.finish(session)
+        for part in parts(rows):
+            keep(part)
+
+
+def _let_go(changes: Changes, stage: int, part: Sequence[Change]) -> None:
+    """Rows of the list are needed no more once they are written, unless something is left to do with them."""
+    if stage == len(changes.parents) and not changes.finish:
+        for change in part:
+            change.row = None
 
 
 # ---- the trigram index of SQLite --------------------------------------------------------------------------------
@@ -248,16 +273,22 @@ def _linked_rows(session: OcopSession, changes: Sequence[Change]) -> list[Base]:
     """The rows that new rows lead to, in one query for each model, not one for each row."""
     ids: defaultdict[type[Base], set[int]] = defaultdict(set)
     for change in changes:
-        for relation in inspect(change.model).relationships:
-            column = next(iter(relation.local_columns)).key
-            if not relation.uselist and isinstance(row_id := change.values.get(str(column)), int):
-                ids[relation.mapper.class_].add(row_id)
+        for attribute, target in _links(change.model):
+            if isinstance(row_id := change.values.get(attribute), int):
+                ids[target].add(row_id)
     return [
         row
         for model, wanted in ids.items()
         for part in parts(sorted(wanted))
         for row in session.scalars(select(model).where(model.id.in_(part)))
     ]
+
+
+@cache
+def _links(model: type[Base]) -> list[tuple[str, type[Base]]]:
+    """(attribute of the foreign key, model it leads to) of each link of a model."""
+    relations = (relation for relation in inspect(model).relationships if not relation.uselist)
+    return [(str(next(iter(relation.local_columns)).key), relation.mapper.class_) for relation in relations]
 
 
 def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -1,0 +1,168 @@
+"""What of a cell is put right before it is read: lost zeros, days kept as serials, text of old fonts.
+
+Each is listed with before and after, and a clerk can refuse it; the cells kept with a plan stay as they are in the
+file.
+"""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Date, inspect
+
+from app.services.importing.reading import Columns, column_type, linked_model
+from app.table import Cell, Table
+from models.base import Base
+from models.rules.identifiers import tax_code_problem
+from models.rules.words import day
+
+FONTS = "fonts"
+SHOWN = 20
+PROOF = 3
+"""Cells from which a column can show anything of all of them."""
+# 01/01/1950 and 31/12/2099; what lies outside is no day of a list.
+FIRST_SERIAL, LAST_SERIAL = 18_264, 73_050
+EXCEL_BEGINS = date(1899, 12, 30)
+
+
+@dataclass(frozen=True)
+class Repair:
+    """key: by which it is refused. cells: (line, column, before, after) of the first ones. kept: refused."""
+
+    key: str
+    what: str
+    count: int
+    cells: Sequence[tuple[int, str, str, str]]
+    kept: bool
+
+
+Made = dict[int, tuple[Cell, str]]
+"""{place of the row: (the new cell, as it is shown)}."""
+
+
+def repaired(columns: Columns, table: Table, keep: Collection[str]) -> tuple[Table, list[Repair]]:
+    """The table as it is to be read, and what was done to it. keep: keys of what a clerk refused."""
+    rows = table.rows if isinstance(table.rows, list) else list(table.rows)
+    repairs = []
+    changed: dict[int, list[Cell]] = {}
+
+    def put(place: int, column: int, cell: Cell) -> None:
+        changed.setdefault(place, list(rows[place]))[column] = cell
+
+    if fonts := _of_fonts(table, keep):
+        repairs.append(fonts)
+        if fonts.kept:
+            _undo_fonts(table, put)
+    for path, index in columns.by_path.items():
+        title = columns.labels[index]
+        cells = [row[index] for row in rows]
+        for kind, what, made in (
+            ("so-0", "Thêm lại số 0 ở đầu", _zeros(columns.model, path, cells)),
+            ("ngay", "Số của Excel đổi thành ngày", _days(columns.model, path, cells)),
+        ):
+            if not made:
+                continue
+            key = f"{kind}:{title}"
+            shown = [
+                (table.lines[place], title, str(cells[place]), text) for place, (_, text) in list(made.items())[:SHOWN]
+            ]
+            repairs.append(Repair(key, f"{what}, cột “{title}”", len(made), shown, key in keep))
+            if key not in keep:
+                for place, (cell, _) in made.items():
+                    put(place, index, cell)
+    if not changed:
+        return table, repairs
+    return replace(
+        table, rows=[tuple(changed[place]) if place in changed else row for place, row in enumerate(rows)]
+    ), repairs
+
+
+# ---- text of old fonts --------------------------------------------------------------------------------------
+
+
+def _of_fonts(table: Table, keep: Collection[str]) -> Repair | None:
+    in_rows = set(table.lines)
+    found = [conversion for conversion in table.conversions if conversion.line in in_rows]
+    if not found:
+        return None
+    shown = [(each.line, each.column, each.before, each.after) for each in found[:SHOWN]]
+    return Repair(FONTS, "Chữ của phông cũ (TCVN3, VNI) đổi sang Unicode", len(found), shown, FONTS in keep)
+
+
+def _undo_fonts(table: Table, put: Any) -> None:
+    places = {line: place for place, line in enumerate(table.lines)}
+    columns = {column.label: index for index, column in enumerate(table.columns)}
+    for line, column, before, _after in table.conversions:
+        if line in places:
+            put(places[line], columns[column], before)
+
+
+# ---- zeros that a number cannot keep ------------------------------------------------------------------------
+
+
+def _zeros(model: type[Base], path: str, cells: Sequence[Cell]) -> Made:
+    """Codes whose zeros the whole column shows to be lost; nothing where it shows something else."""
+    digits = getattr(column_type(model, path), "length", None)
+    model, name = _column(model, path)
+    if name == "code" and "valid_from" in inspect(model).column_attrs and digits:
+        return _of_places(cells, digits)
+    if name == "tax_code":
+        return _of_tax(cells)
+    if name == "phone":
+        # Every number of a telephone in the country begins with a zero.
+        return {
+            place: (f"0{cell}", f"0{cell}")
+            for place, cell in enumerate(cells)
+            if isinstance(cell, int) and not isinstance(cell, bool) and len(str(cell)) in (9, 10)
+        }
+    return {}
+
+
+def _of_places(cells: Sequence[Cell], digits: int) -> Made:
+    """A column of numbers can have kept no zero; one of text has none in front, and lost most of them."""
+    filled = [(place, cell) for place, cell in enumerate(cells) if cell is not None]
+    texts = [(place, str(cell)) for place, cell in filled if not isinstance(cell, bool)]
+    short = [(place, text) for place, text in texts if len(text) < digits]
+    are_codes = len(texts) == len(filled) and all(re.fullmatch(r"[1-9][0-9]*", text) for _, text in texts)
+    if len(filled) < PROOF or not short or not are_codes or any(len(text) > digits for _, text in texts):
+        return {}
+    if not all(isinstance(cell, int) for _, cell in filled) and 2 * len(short) <= len(texts):
+        return {}
+    return {place: (text.zfill(digits), text.zfill(digits)) for place, text in short}
+
+
+def _of_tax(cells: Sequence[Cell]) -> Made:
+    """Nine digits that with a zero in front have the right check digit, all of them in the column."""
+    short = {
+        place: f"0{cell}"
+        for place, cell in enumerate(cells)
+        if not isinstance(cell, bool) and isinstance(cell, (int, str)) and re.fullmatch(r"[0-9]{9}", str(cell))
+    }
+    if any(tax_code_problem(code) for code in short.values()):
+        return {}
+    return {place: (code, code) for place, code in short.items()}
+
+
+# ---- days ---------------------------------------------------------------------------------------------------
+
+
+def _days(model: type[Base], path: str, cells: Sequence[Cell]) -> Made:
+    """Numbers in a column of days that are days as Excel counts them; years are not."""
+    if not isinstance(column_type(model, path), Date):
+        return {}
+    made: Made = {}
+    for place, cell in enumerate(cells):
+        number = int(cell) if isinstance(cell, str) and re.fullmatch(r"[0-9]{5}", cell) else cell
+        if isinstance(number, int) and not isinstance(number, bool) and FIRST_SERIAL <= number <= LAST_SERIAL:
+            made[place] = (found := EXCEL_BEGINS + timedelta(number)), day(found)
+    return made
+
+
+def _column(model: type[Base], path: str) -> tuple[type[Base], str]:
+    """The model and the column at the end of a path."""
+    first, _, rest = path.partition(".")
+    if not rest:
+        return model, first
+    return _column(linked_model(model, first), rest)

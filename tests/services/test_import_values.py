@@ -1,0 +1,514 @@
+"""What cells mean: lost zeros, days, old fonts, closed lists, links that no column names; and the real files."""
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openpyxl.styles import Font
+from sqlalchemy import func, select
+
+from app.cli import main
+from app.current import acting_as, system
+from app.database import Database
+from app.files import read
+from app.services import importing
+from app.services.importing import senders, undoing
+from app.table import Cell, Column, Table
+from models import (
+    Commune,
+    District,
+    Entity,
+    EntityKind,
+    ImportBatch,
+    ImportRow,
+    Participation,
+    Product,
+    Rating,
+    RowAction,
+)
+from models.base import Base
+
+TODAY = date(2025, 6, 1)
+MARCH = date(2024, 3, 1)
+
+
+def listed(header: Sequence[str], *rows: Sequence[Cell]) -> Table:
+    return Table(tuple(Column(label) for label in header), [tuple(row) for row in rows], range(2, len(rows) + 2))
+
+
+@pytest.fixture(autouse=True)
+def at_the_command_line() -> Iterator[None]:
+    with acting_as(system("dòng lệnh")):
+        yield
+
+
+def plan_of(database: Database, model: type[Base], table: Table, as_of: date = TODAY, **settled: Any) -> importing.Plan:
+    with database.writing.begin() as session:
+        return importing.plan(session, model, table, as_of=as_of, options=importing.Options(**settled))
+
+
+def counts(plan: importing.Plan) -> tuple[int, ...]:
+    return tuple(plan.counts[action.value] for action in RowAction)
+
+
+def sentences(plan: importing.Plan) -> list[str]:
+    return [sentence for row in plan.refused for _, sentence in row.problems]
+
+
+def asked(plan: importing.Plan) -> list[tuple[str, str, list[int]]]:
+    return [(each.relation, each.value, each.lines) for each in plan.unfound]
+
+
+def first(database: Database, *columns: Any, **values: Any) -> Any:
+    with database.reading() as session:
+        return session.execute(select(*columns).filter_by(**values).order_by(columns[0])).first()
+
+
+def producer(database: Database) -> Any:
+    """(id, name) of one whose name nobody else has."""
+    with database.reading() as session:
+        once = select(Entity.name).group_by(Entity.name).having(func.count() == 1)
+        return session.execute(
+            select(Entity.id, Entity.name, Product.name.label("product"))
+            .join(Product)
+            .where(Entity.name.in_(once))
+            .order_by(Entity.id, Product.id)
+        ).first()
+
+
+# ---- zeros ------------------------------------------------------------------------------------------------------
+
+UNITS = ("Mã TP", "Tỉnh Thành Phố", "Mã QH", "Quận Huyện", "Mã PX", "Phường Xã")
+HA_NOI = ((1, "Phường Phúc Xá"), (4, "Phường Trúc Bạch"), (6, "Phường Vĩnh Phúc"), (10, "Phường Cống Vị"))
+
+
+def ha_noi(*codes: Cell) -> Table:
+    rows = [
+        (1, "Thành phố Hà Nội", 1, "Quận Ba Đình", code, name) for code, (_, name) in zip(codes, HA_NOI, strict=False)
+    ]
+    return listed(UNITS, *rows)
+
+
+def test_a_column_of_numbers_gets_its_zeros_back_and_each_is_told(database: Database) -> None:
+    plan = plan_of(database, Commune, ha_noi(1, 4, 6, 10))
+
+    assert counts(plan) == (4, 0, 0, 0, 0)
+    assert [row.parsed["code"] for row in plan.rows] == ["00001", "00004", "00006", "00010"]
+    assert [row.raw[4] for row in plan.rows] == [1, 4, 6, 10]
+    of_codes = next(each for each in plan.repairs if each.key == "so-0:Mã PX")
+    assert (of_codes.count, of_codes.cells[0], of_codes.kept) == (4, (2, "Mã PX", "1", "00001"), False)
+    assert "Thêm lại số 0 ở đầu, cột “Mã PX”: 4 ô, dòng 2, cột “Mã PX”: “1” → “00001”." in plan.notes
+
+
+def test_zeros_stay_away_when_a_clerk_refuses_them(database: Database) -> None:
+    plan = plan_of(database, Commune, ha_noi(1, 4, 6, 10), keep=["so-0:Mã PX"])
+
+    assert counts(plan) == (0, 0, 0, 4, 0)
+    assert all("có thể mất số 0" in sentence for sentence in sentences(plan))
+    assert [each.key for each in plan.repairs if each.kept] == ["so-0:Mã PX"]
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [("00001", "4", "6", "10"), ("10001", "10004", "10006", "10"), (1, 4), (1, "00004", 6, 10), (1, 4, 6, 100000)],
+    ids=["some have theirs", "one typed short", "too few", "numbers beside text", "one too long"],
+)
+def test_a_column_that_proves_nothing_is_left_alone(database: Database, codes: tuple[Cell, ...]) -> None:
+    plan = plan_of(database, Commune, ha_noi(*codes))
+
+    assert "so-0:Mã PX" not in [each.key for each in plan.repairs]
+    assert plan.counts["refused"] > 0
+
+
+@pytest.mark.fill("demo")
+def test_a_telephone_and_a_tax_code_lose_their_zero_as_numbers(database: Database) -> None:
+    name, commune = "HTX Rạch Miễu Xanh", first(database, Commune.code, Commune.valid_from)
+    header = ("Tên chủ thể", "Mã xã", "MST", "Điện thoại")
+    plan = plan_of(database, Entity, listed(header, (name, commune.code, 100109106, 2753870001)), commune.valid_from)
+
+    assert (plan.rows[0].parsed["tax_code"], plan.rows[0].parsed["phone"]) == ("0100109106", "02753870001")
+    assert counts(plan) == (1, 0, 0, 0, 0)
+    wrong = listed(header, (name, commune.code, 100109107, None))
+    assert counts(plan_of(database, Entity, wrong, commune.valid_from)) == (0, 0, 0, 1, 0)
+
+
+# ---- days -------------------------------------------------------------------------------------------------------
+
+RESULTS = ("Sản phẩm", "Chủ thể", "Điểm trung bình", "Hạng sao", "Ngày quyết định", "Số quyết định")
+
+
+def results(database: Database, *days: Cell) -> Table:
+    known = producer(database)
+    return listed(RESULTS, *((known.product, known.name, 76, 4, day, f"{n}/QĐ") for n, day in enumerate(days, start=1)))
+
+
+@pytest.mark.fill("demo")
+def test_a_column_with_both_orders_is_one_question_and_no_row_is_taken_before(database: Database) -> None:
+    table = results(database, "03/04/2023", "12/25/2023", "28/02/2022")
+
+    plan = plan_of(database, Rating, table)
+
+    assert counts(plan)[3] == 2
+    assert asked(plan) == [("decided_on", "", [2, 3])]
+    assert [value for value, _ in plan.unfound[0].suggestions] == ["ngay", "thang"]
+    assert sentences(plan)[0] == (
+        "Cột “Ngày quyết định” có ô ghi tháng trước ngày nên “03/04/2023” chưa rõ. Chọn cách đọc cột."
+    )
+
+
+@pytest.mark.fill("demo")
+@pytest.mark.parametrize(("order", "read_as"), [("ngay", date(2023, 4, 3)), ("thang", date(2023, 3, 4))])
+def test_the_answer_settles_what_is_unclear_and_nothing_else(database: Database, order: str, read_as: date) -> None:
+    table = results(database, "03/04/2023", "12/25/2023", "28/02/2022")
+
+    plan = plan_of(database, Rating, table, links={"decided_on": {"": order}})
+
+    days = [row.parsed["decided_on"] for row in plan.rows]
+    assert days == [read_as.isoformat(), "2023-12-25", "2022-02-28"]
+    assert asked(plan) == []
+
+
+@pytest.mark.fill("demo")
+def test_numbers_are_days_in_a_column_of_days_alone_and_a_year_is_none(database: Database) -> None:
+    plan = plan_of(database, Rating, results(database, 45092, "44566", 2023))
+
+    assert [row.parsed["decided_on"] for row in plan.rows] == ["2023-06-15", "2022-01-05", None]
+    assert sentences(plan) == ["“2023” chỉ là năm. Ghi đủ ngày/tháng/năm, ví dụ 05/03/2023."]
+    assert [each.key for each in plan.repairs] == ["ngay:Ngày quyết định"]
+    kept = plan_of(database, Rating, results(database, 45092), keep=["ngay:Ngày quyết định"])
+    assert "45092" in sentences(kept)[0]
+
+
+# ---- text of old fonts ------------------------------------------------------------------------------------------
+
+
+def in_old_font() -> bytes:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.append(["Tên chủ thể", "Mã xã", "Ghi chú"])
+    sheet.append(["HTX B¸nh tr¸ng Mü Lång", "29224", "x"])
+    sheet["A2"].font = Font(name=".VnTime")
+    kept = io.BytesIO()
+    book.save(kept)
+    return kept.getvalue()
+
+
+@pytest.mark.fill("demo")
+def test_old_fonts_are_converted_and_can_be_refused_of_a_stored_plan(database: Database) -> None:
+    table = read(in_old_font(), name="a.xlsx", known=importing.known_titles(Entity))
+    with database.writing.begin() as session:
+        plan = importing.plan(session, Entity, table, as_of=TODAY)
+        pk = importing.store(session, plan, file_name="a.xlsx", content_hash="a" * 64, size=1).id
+        assert plan.rows[0].label == "HTX Bánh tráng Mỹ Lồng"
+        assert plan.repairs[0].cells == [(2, "Tên chủ thể", "HTX B¸nh tr¸ng Mü Lång", "HTX Bánh tráng Mỹ Lồng")]
+
+    def again(**settled: Any) -> Any:
+        with database.writing.begin() as session:
+            batch = session.get_one(ImportBatch, pk)
+            importing.replan(session, batch, importing.Options(**settled))
+            label = session.scalars(select(ImportRow.label).where(ImportRow.batch_id == pk)).one()
+            return label, batch.options["repairs"][0]["kept"]
+
+    assert again(keep=["fonts"]) == ("HTX B¸nh tr¸ng Mü Lång", True)
+    assert again() == ("HTX Bánh tráng Mỹ Lồng", False)
+
+
+# ---- closed lists, links without a column, places by content ----------------------------------------------------
+
+
+@pytest.mark.fill("demo")
+def test_a_value_outside_a_closed_list_is_asked_once_and_remembered(database: Database) -> None:
+    commune = first(database, Commune.code, Commune.valid_from)
+    header = ("Tên Doanh Nghiệp", "Mã xã", "Loại Hình Kinh Doanh")
+    rows = [(f"Nhà vườn {name}", commune.code, "Doanh Nghiệp Liên Doanh") for name in ("Tư Liễu", "Năm Hên")]
+    table = listed(header, *rows)
+
+    plan = plan_of(database, Entity, table, commune.valid_from)
+
+    assert counts(plan) == (0, 0, 0, 2, 0)
+    assert asked(plan) == [("kind", "Doanh Nghiệp Liên Doanh", [2, 3])]
+    assert plan.unfound[0].suggestions[0] == ("dn", "Doanh nghiệp nhỏ và vừa")
+    key = plan.unfound[0].key
+    answered = plan_of(database, Entity, table, commune.valid_from, links={"kind": {key: "dn"}})
+    assert counts(answered) == (2, 0, 0, 0, 0)
+    assert {row.parsed["kind"] for row in answered.rows} == {EntityKind.ENTERPRISE.value}
+    assert counts(plan_of(database, Entity, table, commune.valid_from, links={"kind": {key: "skip"}})) == (
+        0,
+        0,
+        0,
+        0,
+        2,
+    )
+    assert counts(plan_of(database, Entity, table, commune.valid_from, links={"kind": {key: "giam-doc"}}))[3] == 2
+
+    with database.writing.begin() as session:
+        sender = senders.named(session, "xã An Thạnh")
+        batch = importing.store(session, answered, file_name="a", content_hash="b" * 64, size=1, sender=sender)
+        importing.apply(session, batch)
+        settled, _notes = senders.recalled(sender, Entity, header, importing.NOTHING)
+        assert settled.links == {"kind": {key: "dn"}}
+
+
+@pytest.mark.fill("demo")
+def test_a_producer_no_column_names_is_asked_once_for_all_rows(database: Database) -> None:
+    table = listed(("Tên sản phẩm", "Quy cách"), ("Kẹo chuối Ba Vát", "hộp"), ("Kẹo gừng Ba Vát", "hộp"))
+
+    plan = plan_of(database, Product, table)
+
+    assert asked(plan) == [("entity", "", [2, 3])]
+    assert sentences(plan)[0] == "Tệp không có cột “Chủ thể”. Chọn cho mọi dòng, hoặc thêm cột."
+    known = producer(database)
+    settled = plan_of(database, Product, table, links={"entity": {"": known.id}})
+    assert counts(settled) == (2, 0, 0, 0, 0)
+    with database.writing.begin() as session:
+        sender = senders.named(session, "xã An Thạnh")
+        batch = importing.store(session, settled, file_name="a", content_hash="c" * 64, size=1, sender=sender)
+        importing.apply(session, batch)
+        assert sender is not None
+        assert sender.aliases == {"entity": {}}  # the next file may be of another producer
+
+
+@pytest.mark.fill("demo")
+def test_a_list_of_products_without_a_year_asks_for_the_cycle(database: Database) -> None:
+    known = producer(database)
+    plan = plan_of(database, Participation, listed(("Sản phẩm", "Chủ thể"), (known.product, known.name)))
+
+    assert [(each.relation, each.value, bool(each.suggestions)) for each in plan.unfound] == [("cycle", "", True)]
+
+
+@pytest.mark.fill("demo")
+def test_an_optional_link_can_be_left_empty(database: Database) -> None:
+    known = producer(database)
+    header = ("Tên sản phẩm", "Chủ thể", "Nhóm sản phẩm")
+    table = listed(header, ("Kẹo chuối Ba Vát", known.name, "Nông Sản"))
+    plan = plan_of(database, Product, table)
+
+    assert [(each.value, each.optional) for each in plan.unfound] == [("Nông Sản", True)]
+    empty = plan_of(database, Product, table, links={"group": {plan.unfound[0].key: "empty"}})
+    assert counts(empty) == (1, 0, 0, 0, 0)
+
+
+@pytest.mark.fill("demo")
+def test_a_column_of_communes_is_known_by_its_cells(database: Database) -> None:
+    commune = first(database, Commune.name, Commune.valid_from, valid_to=None)
+    header = ("Tên chủ thể", "Địa chỉ")
+    rows = [(f"HTX Nông nghiệp số {n}", commune.name) for n in range(1, 4)]
+    plan = plan_of(database, Entity, listed(header, *rows), date(2026, 1, 5))
+
+    assert plan.mapped[1] == ("Địa chỉ", "commune.name", "các ô ghi tên xã, phường")
+    street = listed(header, *((name, "12 đường Đồng Khởi") for name, _ in rows))
+    assert plan_of(database, Entity, street, date(2026, 1, 5)).mapped[1][1] == "street"
+    chosen = plan_of(database, Entity, listed(header, *rows), date(2026, 1, 5), mapping={"Địa chỉ": "street"})
+    assert chosen.mapped[1][1:] == ("street", "đã chọn")
+
+
+# ---- districts --------------------------------------------------------------------------------------------------
+
+
+def test_districts_are_a_list_of_a_day_and_end_with_their_level(database: Database) -> None:
+    header = ("Mã", "Tên", "Cấp", "Mã TP", "Tỉnh / Thành Phố")
+    rows = [
+        ("836", "Huyện Ba Tri", "Huyện", "83", "Tỉnh Bến Tre"),
+        ("837", "Huyện Thạnh Phú", "Huyện", "83", "Tỉnh Bến Tre"),
+    ]
+    with database.writing.begin() as session:
+        plan = importing.plan(session, District, listed(header, *rows), as_of=date(2020, 7, 15))
+        assert (counts(plan), plan.also) == ((2, 0, 0, 0, 0), {"province": {"new": 1, "changed": 0, "same": 0}})
+        importing.apply(session, importing.store(session, plan, file_name="a", content_hash="d" * 64, size=1))
+
+    assert first(database, District.name, District.valid_to, code="836") == ("Huyện Ba Tri", date(2025, 6, 30))
+    renamed = [(*rows[0][:1], "Thị xã Ba Tri", "Thị xã", *rows[0][3:]), rows[1]]
+    again = plan_of(database, District, listed(header, *renamed), date(2021, 1, 1))
+    assert (counts(again), again.rows[0].changes["name"]) == ((0, 1, 1, 0, 0), ("Huyện Ba Tri", "Thị xã Ba Tri"))
+    with database.writing.begin() as session:
+        batch = session.scalars(select(ImportBatch)).one()
+        undoing.undo(session, batch)
+    assert first(database, District.name, code="836") is None
+    with pytest.raises(importing.places.DistrictsGone, match="không còn cấp huyện"):
+        plan_of(database, District, listed(header, *rows), date(2025, 7, 1))
+
+
+# ---- the real files ---------------------------------------------------------------------------------------------
+
+FILES: list[tuple[str, str, str, tuple[int, ...] | str]] = [
+    # file, list, options, (new, changed, same, refused, skipped) or the sentence
+    ("gso_ben_tre_2017-10-15.xls", "commune", "--as-of 2017-10-15", (0, 0, 164, 0, 0)),
+    ("gso_ben_tre_2021-02-01.xls", "commune", "--as-of 2021-02-01", (0, 0, 157, 0, 0)),
+    ("gso_vinh_long_2021-02-01.xls", "commune", "--as-of 2021-02-01", (0, 0, 107, 0, 0)),
+    ("gso_tra_vinh_2021-02-01.xls", "commune", "--as-of 2021-02-01", (0, 0, 106, 0, 0)),
+    ("gso_ket_qua_rong_2025-05.xls", "commune", "--as-of 2025-05-01", (0, 0, 0, 0, 0)),
+    ("gso_cap_huyen_2020-07-15.xlsx", "district", "--as-of 2020-07-15", (698, 0, 9, 0, 0)),
+    ("ben_tre_units_2020.csv", "commune", "--as-of 2020-02-01 --province 83", (0, 0, 157, 0, 0)),
+    ("ben_tre_units_2025-01.csv", "commune", "--as-of 2025-01-01 --province 83", (0, 0, 148, 0, 0)),
+    ("vinh_long_units_2025.csv", "commune", "--as-of 2025-07-01", (0, 0, 124, 0, 0)),
+    ("vinh_long_chuyen_doi_2025.csv", "commune", "--as-of 2025-07-01", "Tệp thiếu cột “Mã xã”. Đang có: “Mã xã mới”,"),
+    (
+        "anh_xa_ten_mien_nam_2025-09.xlsx",
+        "commune",
+        "--as-of 2025-07-01",
+        "Tệp thiếu cột “Mã xã”. Đang có: “xacu”, “huyencu”, “tinhcu”, “xamoi”, “tinhmoi”.",
+    ),
+    ("ocop_an_giang_chu_the.xlsx", "entity", "", (0, 0, 0, 2, 0)),
+    ("ocop_an_giang_san_pham_1.xlsx", "product", "", (0, 0, 0, 8, 0)),
+    ("ocop_an_giang_san_pham_2.xlsx", "product", "", (0, 0, 0, 6, 0)),
+    ("ocop_cau_ke_tra_vinh_2024-03.csv", "product", "--as-of 2024-03-01", (0, 0, 0, 37, 0)),
+    ("ocop_cau_ke_tra_vinh_2024-03.csv", "entity", "--as-of 2024-03-01", (18, 0, 0, 19, 0)),
+]
+
+
+@pytest.mark.fill("reference")
+@pytest.mark.parametrize(
+    ("file", "model", "options", "said"), FILES, ids=[f"{file} {model}" for file, model, *_ in FILES]
+)
+def test_the_command_takes_every_real_list(
+    database: Database,
+    shared_data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    file: str,
+    model: str,
+    options: str,
+    said: tuple[int, ...] | str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OCOP_DATABASE_URL", str(database.engine.url))
+    arguments = ["import", model, str(shared_data / file), *options.split(), "--dry-run", "--json"]
+
+    if isinstance(said, str):
+        with pytest.raises(SystemExit) as refused:
+            raise SystemExit(main(arguments))
+        assert refused.value.code == 1
+        assert said in capsys.readouterr().err
+        return
+
+    assert main(arguments) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert tuple(answer["counts"][action.value] for action in RowAction) == said
+    assert len({problem["line"] for problem in answer["problems"]}) == said[3]
+
+
+def test_producers_of_an_giang_go_through_once_their_places_are_known(database: Database, shared_data: Path) -> None:
+    header = ("Mã TP", "Tỉnh Thành Phố", "Mã QH", "Quận Huyện", "Mã PX", "Phường Xã")
+    city = ("89", "Tỉnh An Giang", "883", "Thành phố Long Xuyên")
+    places = listed(header, (*city, "30283", "Phường Mỹ Long"), (*city, "30280", "Phường Bình Đức"))
+    with database.writing.begin() as session:
+        plan = importing.plan(session, Commune, places, as_of=MARCH)
+        importing.apply(session, importing.store(session, plan, file_name="a", content_hash="e" * 64, size=1))
+    table = opened(shared_data / "ocop_an_giang_chu_the.xlsx", Entity)
+
+    plan = plan_of(database, Entity, table, MARCH)
+
+    used = {title: (path, why) for title, path, why in plan.mapped}
+    assert used["Tên Doanh Nghiệp"] == ("name", "đúng tên cột")
+    assert used["Loại Hình Kinh Doanh"] == ("kind", "đúng tên cột")
+    assert [(relation, value) for relation, value, _ in asked(plan)] == [
+        ("kind", "Doanh Nghiệp Liên Doanh"),
+        ("kind", "Cơ Sở Sản Xuất"),
+    ]
+    answers = {each.key: kind for each, kind in zip(plan.unfound, ("dn", "hkd"), strict=True)}
+    assert counts(plan_of(database, Entity, table, MARCH, links={"kind": answers})) == (2, 0, 0, 0, 0)
+
+
+@pytest.mark.fill("reference")
+def test_products_of_an_giang_and_cau_ke_go_through_with_answers(database: Database, shared_data: Path) -> None:
+    cau_ke = opened(shared_data / "ocop_cau_ke_tra_vinh_2024-03.csv", Product)
+    plan = plan_of(database, Product, cau_ke, MARCH)
+    assert {title: path for title, path, _ in plan.mapped}["Địa chỉ"] == "commune.name"
+    made = {each.key: "create" for each in plan.unfound if each.creatable}
+    assert len(made) == len(plan.unfound)
+    with database.writing.begin() as session:
+        plan = importing.plan(session, Product, cau_ke, as_of=MARCH, options=importing.Options(links={"entity": made}))
+        batch = importing.store(session, plan, file_name="a", content_hash="f" * 64, size=1)
+        assert batch.counts["new"] + batch.counts["refused"] == 37
+        importing.apply(session, batch, partial=True)
+
+    with database.reading() as session:
+        entity = session.scalars(select(Entity.id)).first()
+    for file, rows in (("ocop_an_giang_san_pham_1.xlsx", 8), ("ocop_an_giang_san_pham_2.xlsx", 6)):
+        table = opened(shared_data / file, Product)
+        groups = {each.key: "empty" for each in plan_of(database, Product, table).unfound if each.relation == "group"}
+        settled = plan_of(database, Product, table, links={"entity": {"": entity}, "group": groups})
+        assert counts(settled) == (rows, 0, 0, 0, 0)
+
+
+def opened(path: Path, model: type[Base]) -> Table:
+    return read(path.read_bytes(), name=path.name, known=importing.known_titles(model))
+
+
+# ---- any workbook -----------------------------------------------------------------------------------------------
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=12)
+CELLS = st.one_of(
+    st.none(),
+    TEXTS,
+    st.integers(-10, 10**12),
+    st.floats(allow_nan=False, allow_infinity=False, width=32),
+    st.dates(date(1950, 1, 1), date(2090, 1, 1)),
+    st.sampled_from(["Xã An Thạnh", "Hợp tác xã", "12/25/2024", "03/04/2024", "#REF!", "=1+1", "Tổng cộng", "II", "0"]),
+)
+HEADERS = st.lists(
+    st.sampled_from(["Tên chủ thể", "MST", "Xã", "Loại hình", "Điện thoại", "Ghi chú", "STT", "Cột lạ", "Địa chỉ"]),
+    min_size=2,
+    max_size=6,
+    unique=True,
+)
+
+
+@pytest.mark.fill("reference")
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_cell_of_any_workbook_is_lost_and_a_refused_row_writes_nothing(
+    database: Database, data: st.DataObject
+) -> None:
+    header = ["Tên chủ thể", *(title for title in data.draw(HEADERS) if title != "Tên chủ thể")]
+    rows = data.draw(st.lists(st.lists(CELLS, min_size=len(header), max_size=len(header)), max_size=12))
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for row in (header, *rows):
+        sheet.append([_for_excel(cell) for cell in row])
+    kept = io.BytesIO()
+    book.save(kept)
+
+    table = read(kept.getvalue(), name="a.xlsx", known=importing.known_titles(Entity))
+    with database.writing.begin() as session:
+        plan = importing.plan(session, Entity, table, as_of=TODAY)
+        held_before = _held(session)
+        batch = importing.store(session, plan, file_name="a.xlsx", content_hash="9" * 64, size=1)
+        outcomes = {row.line: row for row in plan.rows}
+        left_out = {line for entry in table.left_out for line in range(entry.line, entry.line + entry.lines)}
+        filled = {n for n, row in enumerate(rows, start=2) if any(_for_excel(c) is not None for c in row)}
+
+        # Every line is a row of the plan or said to be left out, never both; a row has every cell of its line.
+        assert not outcomes.keys() & left_out
+        assert filled <= outcomes.keys() | left_out
+        assert all(len(row.raw) == len(header) for row in plan.rows)
+        # A column is read, or named as ignored.
+        ignored = "".join(note for note in plan.notes if note.startswith("Không dùng cột"))
+        assert all(path or title in ignored or title == "STT" for title, path, _ in plan.mapped)
+        # A filled cell of a column in use has a value, or its row says why not, or was skipped.
+        for judged in plan.rows:
+            for place, (_title, path, _) in enumerate(plan.mapped):
+                has_value = not path or judged.raw[place] is None or judged.parsed.get(path) is not None
+                assert has_value or judged.problems
+        assert sum(plan.counts.values()) == len(plan.rows)
+        if plan.refused:
+            with pytest.raises(importing.RowsRefused):
+                importing.apply(session, batch)
+            assert _held(session) == held_before
+        session.rollback()
+
+
+def _for_excel(cell: Cell) -> Any:
+    return None if cell == "" or (isinstance(cell, str) and not cell.strip()) else cell
+
+
+def _held(session: Any) -> tuple[int, ...]:
+    return tuple(session.scalar(select(func.count()).select_from(model)) for model in (Entity, Commune))

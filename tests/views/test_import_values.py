@@ -1,0 +1,171 @@
+"""Nhập liệu as clerks answer it: what was put right refused, another sheet, any record found, all at once."""
+
+import io
+import re
+
+import openpyxl
+import pytest
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from app.session import OcopSession
+from models import Entity, ImportBatch, Product
+from tests.views.conftest import Clerk
+from tests.views.test_imports import send, text, workbook
+
+PRODUCTS = ("Tên sản phẩm", "Chủ thể", "Quy cách")
+
+
+@pytest.fixture
+def own_clerk(clerk: Clerk) -> TestClient:
+    return clerk("tinh")
+
+
+@pytest.fixture
+def entity(look: OcopSession) -> Entity:
+    return look.scalars(select(Entity).join(Product).order_by(Entity.id)).first()  # type: ignore[return-value]  # of the demo
+
+
+def sent(client: TestClient, content: bytes, *, model: str, as_of: str = "", **form: str) -> str:
+    answer = send(client, content, name="danh-sach.xlsx", model=model, as_of=as_of, **form)
+    assert answer.status_code == 303, text(answer)
+    return str(answer.headers["location"])
+
+
+def books(**sheets: list[tuple[object, ...]]) -> bytes:
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(list(row))
+    kept = io.BytesIO()
+    book.save(kept)
+    return kept.getvalue()
+
+
+def test_what_was_put_right_is_shown_and_one_tick_keeps_it_as_in_the_file(
+    own_clerk: TestClient, entity: Entity
+) -> None:
+    rows = [("Sản phẩm", "Chủ thể", "Điểm trung bình", "Hạng sao", "Ngày quyết định")]
+    href = sent(own_clerk, workbook(("Kẹo lạ", entity.name, 76, 4, 45092), header=rows[0]), model="rating")
+    page = own_clerk.get(href)
+
+    assert "Số của Excel đổi thành ngày, cột “Ngày quyết định”: 1 ô" in text(page)
+    assert re.search(r"<td>45092</td><td>.*15/06/2023", page.text)
+    assert re.search(r'name="keep-0" value="1">', page.text)
+
+    own_clerk.post(f"{href}/answer", data={"keep-0": "1"})
+    page = own_clerk.get(href)
+    assert 'name="keep-0" value="1" checked' in page.text
+    assert "“45092” chưa đọc được là ngày" in text(page)
+
+    own_clerk.post(f"{href}/answer", data={})
+    assert "chưa đọc được là ngày" not in own_clerk.get(href).text
+
+
+def test_another_sheet_is_chosen_from_those_there_are(own_clerk: TestClient, look: OcopSession, entity: Entity) -> None:
+    content = books(
+        Năm2024=[PRODUCTS, ("Kẹo chuối Ba Vát", entity.name, "hộp")],
+        Năm2025=[PRODUCTS, ("Kẹo gừng Ba Vát", entity.name, "hộp"), ("Kẹo mè Ba Vát", entity.name, "hộp")],
+        Bìa=[("Danh sách sản phẩm", None), ("Xã", "An Thạnh")],
+    )
+    href = sent(own_clerk, content, model="product")
+    page = own_clerk.get(href).text
+    assert re.findall(r'<option value="(\w+)"( selected)?>\w+ \((\d) dòng\)', page) == [
+        ("Năm2024", " selected", "2"),
+        ("Năm2025", "", "3"),
+        ("Bìa", "", "2"),
+    ]
+
+    own_clerk.post(f"{href}/answer", data={"sheet": "Năm2025", "sheet-read": "Năm2024"})
+    page = own_clerk.get(href).text
+    assert "Nhập 2 dòng: 2 mới" in page
+    assert "Kẹo gừng Ba Vát" in page
+    assert "Kẹo chuối Ba Vát" not in page
+
+    refused = own_clerk.post(f"{href}/answer", data={"sheet": "Bìa", "sheet-read": "Năm2025"})
+    assert refused.status_code == 409
+    assert "Trang tính “Bìa”: " in text(refused)
+    assert "Nhập 2 dòng: 2 mới" in own_clerk.get(href).text
+    assert own_clerk.post(f"{href}/answer", data={"sheet": "Khác", "sheet-read": "Năm2025"}).status_code == 404
+    look.rollback()
+    assert look.scalars(select(ImportBatch.sheet)).one() == "Năm2025"
+
+
+def test_a_workbook_without_the_list_offers_its_sheets(own_clerk: TestClient) -> None:
+    content = books(Bìa=[("Số", "Nơi nhận"), ("a", "b")], Phụ=[("Ghi chú", "Ngày"), ("a", "b")])
+    answer = send(own_clerk, content, name="a.xlsx", model="commune", as_of="01/10/2026")
+
+    assert answer.status_code == 400
+    assert "Tệp thiếu cột “Mã xã”" in text(answer)
+    assert re.findall(r'<option value="(Bìa|Phụ)">', answer.text) == ["Bìa", "Phụ"]
+    assert "sheet" not in re.findall(r'name="(\w+)"', own_clerk.get("/admin/import").text)
+
+
+def test_any_record_of_the_area_is_found_by_its_name_without_script(
+    own_clerk: TestClient, look: OcopSession, entity: Entity
+) -> None:
+    href = sent(own_clerk, workbook(("Kẹo mè xửng", "Cơ sở chị Ba", "hộp"), header=PRODUCTS), model="product")
+    page = own_clerk.get(href).text
+    assert 'data-lookup="/admin/product/ajax/lookup?name=entity"' in page
+    assert (
+        own_clerk.get("/admin/product/ajax/lookup", params={"name": "entity", "term": entity.name}).status_code == 200
+    )
+
+    wrong = own_clerk.post(f"{href}/answer", data={"find-0-entity-text": "Không ai tên này", "find-0-entity": ""})
+    assert wrong.status_code == 409
+    assert "Không có “Không ai tên này” trong danh sách" in text(wrong)
+
+    found = own_clerk.post(f"{href}/answer", data={"find-0-entity-text": entity.name, "find-0-entity": str(entity.id)})
+    assert found.status_code == 303, text(found)
+    assert "Nhập 1 dòng: 1 mới" in own_clerk.get(href).text
+    again = own_clerk.post(f"{href}/answer", data={"again": "1"})
+    assert again.status_code == 303
+    assert "1 giá trị chưa nhận ra" in own_clerk.get(href).text
+
+
+def test_a_record_outside_the_area_is_not_found(clerk: Clerk, look: OcopSession) -> None:
+    client = clerk("xa")
+    foreign = look.scalars(select(Entity).where(Entity.commune_id != _own_commune(look)).order_by(Entity.id)).first()
+    assert foreign is not None
+    href = sent(client, workbook(("Kẹo mè xửng", "Cơ sở chị Ba", "hộp"), header=PRODUCTS), model="product")
+
+    answer = client.post(f"{href}/answer", data={"find-0-entity-text": str(foreign), "find-0-entity": str(foreign.id)})
+
+    assert answer.status_code == 409
+    assert "không còn trong danh sách của bạn" in text(answer)
+
+
+def _own_commune(look: OcopSession) -> int:
+    from models import User
+
+    return int(look.scalars(select(User.commune_id).where(User.username == "xa")).one() or 0)
+
+
+def test_every_value_without_an_answer_gets_one_at_once(own_clerk: TestClient, entity: Entity) -> None:
+    rows = [(f"Kẹo số {n}", f"Cơ sở số {n}", "hộp") for n in range(1, 4)]
+    href = sent(own_clerk, workbook(*rows, header=PRODUCTS), model="product")
+    assert "3 giá trị chưa nhận ra" in own_clerk.get(href).text
+
+    own_clerk.post(f"{href}/answer", data={"val-0": str(entity.id), "val-all": "skip"})
+
+    page = own_clerk.get(href).text
+    assert "Nhập 1 dòng: 1 mới" in page
+    assert "chưa nhận ra" not in page
+
+
+def test_a_column_of_days_in_two_orders_is_answered_on_the_page(
+    own_clerk: TestClient, look: OcopSession, entity: Entity
+) -> None:
+    product = look.scalars(select(Product.name).where(Product.entity_id == entity.id)).first()
+    header = ("Sản phẩm", "Chủ thể", "Điểm trung bình", "Hạng sao", "Ngày quyết định")
+    rows = [(product, entity.name, 76, 4, day) for day in ("03/04/2023", "12/25/2023")]
+    href = sent(own_clerk, workbook(*rows, header=header), model="rating")
+    page = text(own_clerk.get(href))
+    assert "1 giá trị chưa nhận ra" in page
+    assert "Ngày trước: 03/04/2024 là 3 tháng 4" in page
+
+    own_clerk.post(f"{href}/answer", data={"val-0": "ngay"})
+
+    assert "Nhập 2 dòng: 2 mới" in own_clerk.get(href).text
