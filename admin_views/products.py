@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 from admin_views import pages
 from admin_views.base import BASE_URL, Action, OcopView
 from admin_views.columns import TONES, Shown, shown, two_lines
+from admin_views.geography import places_filter
 from admin_views.query import ListFilter, row_number
 from admin_views.steps import step_actions
 from app.current import actor, today
@@ -48,6 +49,7 @@ class ProductView(OcopView, model=Product):
         return [name, shown(Product, "group"), shown(Product, "commune"), *_rated(), *_step()]
 
     def more_filters(self) -> Iterable[ListFilter]:
+        yield places_filter(Product)
         yield ListFilter(
             name="stars",
             label="Hạng sao",

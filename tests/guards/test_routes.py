@@ -43,6 +43,7 @@ FOREIGN_WORDS = ("Lai Vung", "Quýt hồng", "Long Hậu", "Long Hau", "Đặng 
 OTHER_S_FILE = "danh muc xa Long Hau.xlsx"
 # Addresses open to more than one screen's verb; every other address must be {identity}/….
 OPEN, SIGNED_IN, IMPORTING = {"/login"}, {"/", "/logout", "/password"}, {"/import", "/import/{batch}"}
+REPORTS = {"/report/dia-gioi", "/report/dia-gioi/xlsx"}
 IMPORTING |= {"/import/{batch}/original", "/import/{batch}/marked", "/import/template/{identity}"}
 IMPORTING |= {f"/import/{{batch}}/{verb}" for verb in ("confirm", "answer", "drop", "stop", "undo")}
 
@@ -136,7 +137,7 @@ def test_every_address_is_one_this_guard_knows(house: House) -> None:
     assert by_view == {f"/{{identity}}/{rest}" for rest in (
         "list", "details/{pk}", "create", "edit/{pk}", "delete", "action/{name}", "export/xlsx", "ajax/lookup",
     )}  # fmt: skip
-    assert paths - by_view == OPEN | SIGNED_IN | IMPORTING
+    assert paths - by_view == OPEN | SIGNED_IN | IMPORTING | REPORTS
     assert {mount.path for mount in house.app.state.admin.admin.routes if isinstance(mount, Mount)} == {
         "/statics", "/assets",
     }  # fmt: skip

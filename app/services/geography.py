@@ -1,0 +1,210 @@
+"""Tổng hợp theo địa giới: what the books hold, drawn on the map of a chosen day.
+
+The database counts by the commune each record bears; the rule says where these communes lie on that day. What is
+not determined has a line of its own, so that communes, districts and provinces add up to the same on every map.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy.orm import aliased
+
+from app.services.importing.writing import seeing_everything
+from app.session import OcopSession
+from models import Commune, CommuneSuccession, District, Entity, Product, Province, Rating
+from models.base import LabelledEnum
+from models.rules.geography import NOWHERE, Spot, Unit, spots
+from models.rules.places import life_on
+
+Figures = tuple[int, ...]
+"""One number a column, in the order of COLUMNS."""
+
+STARS = (5, 4, 3)
+COLUMNS = ("Chủ thể", "Sản phẩm", *(f"{stars} sao" for stars in STARS), "1–2 sao", "Chưa đánh giá")
+NONE: Figures = (0,) * len(COLUMNS)
+
+
+class Level(LabelledEnum):
+    PROVINCE = "tinh", "Tỉnh, thành phố"
+    DISTRICT = "huyen", "Huyện"
+    COMMUNE = "xa", "Xã, phường"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One place of the map. spot: without the levels below that of the report.
+
+    code: empty for what is not determined. name: “Xã Đồng Khởi”, or what is not determined.
+    within: the places it lies in. communes: the communes that its records bear, ended ones too.
+    """
+
+    spot: Spot
+    code: str
+    name: str
+    within: str
+    figures: Figures
+    communes: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """lines: by province, district, commune in Vietnamese order, the undetermined last. total: of all lines."""
+
+    day: date
+    level: Level
+    lines: Sequence[Line]
+    total: Figures
+
+
+def places_on(session: OcopSession, day: date) -> dict[int, Spot]:
+    """Every commune of any time → where it lies on the map of a day, whoever's area it is in."""
+    with seeing_everything():
+        units = session.execute(
+            select(Commune.id, Commune.valid_from, Commune.valid_to, Commune.district_id, Commune.province_id)
+        )
+        links = session.execute(select(CommuneSuccession.old_id, CommuneSuccession.new_id, CommuneSuccession.kind))
+        return spots(
+            [Unit(*row) for row in units],
+            [(old, new, kind) for old, new, kind in links],
+            day,
+            provinces=_provinces_on(session, day),
+        )
+
+
+def _provinces_on(session: OcopSession, day: date) -> dict[int, int]:
+    lives: defaultdict[str, list[Province]] = defaultdict(list)
+    for province in session.scalars(select(Province)):
+        lives[province.code].append(province)
+    return {province.id: found.id for same in lives.values() if (found := life_on(same, day)) for province in same}
+
+
+def summary(session: OcopSession, day: date, level: Level, *, province_id: int | None = None) -> Summary:
+    """The records of the actor's area on the map of a day. province_id: only what lies in this province."""
+    where = places_on(session, day)
+    gathered: dict[Spot, Figures] = {}
+    communes: defaultdict[Spot, set[int]] = defaultdict(set)
+    for commune_id in _in_force(session, day):
+        gathered.setdefault(_cut(where[commune_id], level), NONE)
+    for commune_id, figures in counted(session).items():
+        spot = _cut(where[commune_id], level)
+        gathered[spot] = _added(gathered.get(spot, NONE), figures)
+        communes[spot].add(commune_id)
+    if province_id is not None:
+        gathered = {spot: figures for spot, figures in gathered.items() if spot.province_id == province_id}
+    lines = _named(session, level, gathered, communes)
+    total = NONE
+    for line in lines:
+        total = _added(total, line.figures)
+    return Summary(day, level, lines, total)
+
+
+def counted(session: OcopSession) -> dict[int, Figures]:
+    """Commune that records bear → its figures, counted by the database."""
+    rows: defaultdict[int, list[int]] = defaultdict(lambda: list(NONE))
+    for commune_id, count in session.execute(_by_commune(Entity)):
+        rows[commune_id][0] = count
+    for commune_id, count in session.execute(_by_commune(Product)):
+        rows[commune_id][1] = rows[commune_id][-1] = count
+    for commune_id, stars, count in session.execute(_by_stars()):
+        rows[commune_id][2 + STARS.index(stars) if stars in STARS else -2] += count
+        rows[commune_id][-1] -= count
+    return {commune_id: tuple(row) for commune_id, row in rows.items()}
+
+
+def _by_commune(model: Any) -> Select[Any]:
+    return select(model.commune_id, func.count(model.id)).group_by(model.commune_id)
+
+
+def _by_stars() -> Select[int, int, int]:
+    """Products by commune and stars of their newest result."""
+    later = aliased(Rating)
+    newer = exists().where(
+        later.product_id == Rating.product_id,
+        or_(later.decided_on > Rating.decided_on, and_(later.decided_on == Rating.decided_on, later.id > Rating.id)),
+    )
+    return (
+        select(Product.commune_id, Rating.stars, func.count(Rating.id))
+        .join(Product, Rating.product_id == Product.id)
+        .where(~newer)
+        .group_by(Product.commune_id, Rating.stars)
+    )
+
+
+def _in_force(session: OcopSession, day: date) -> Sequence[int]:
+    """The actor's communes of that day, so that a place without records has its line too."""
+    return (
+        session.execute(
+            select(Commune.id).where(
+                Commune.valid_from <= day, or_(Commune.valid_to.is_(None), Commune.valid_to >= day)
+            )
+        )
+        .scalars()
+        .all()
+    )
+
+
+def _cut(spot: Spot, level: Level) -> Spot:
+    if level is Level.PROVINCE:
+        return spot._replace(district_id=None, commune_id=None)
+    return spot if level is Level.COMMUNE else spot._replace(commune_id=None)
+
+
+def _added(one: Figures, other: Figures) -> Figures:
+    return tuple(a + b for a, b in zip(one, other, strict=True))
+
+
+# ---- names -----------------------------------------------------------------------------------------------------
+
+Names = Mapping[int | None, tuple[str, str, str]]
+"""Row id → (sort key, name, code)."""
+
+LEVELS = tuple(Level)  # as a Spot has them
+_LAST = "\U0010ffff"
+
+
+def _named(
+    session: OcopSession,
+    level: Level,
+    gathered: Mapping[Spot, Figures],
+    communes: Mapping[Spot, set[int]],
+) -> list[Line]:
+    provinces = _names(session, Province, {spot.province_id for spot in gathered})
+    districts = _names(session, District, {spot.district_id for spot in gathered})
+    units = _names(session, Commune, {spot.commune_id for spot in gathered})
+    # On a map with two levels a commune without a district is no gap.
+    has_districts = any(spot.district_id is not None for spot in gathered)
+
+    def line(spot: Spot) -> Line:
+        province = provinces[spot.province_id][1] if spot.province_id else ""
+        district = districts[spot.district_id][1] if spot.district_id else ""
+        if spot == NOWHERE:
+            name, within = "Chưa xác định tỉnh", ""
+        elif level is Level.PROVINCE:
+            name, within = province, ""
+        elif level is Level.DISTRICT:
+            name, within = district or "Chưa xác định huyện", province
+        else:
+            name = units[spot.commune_id][1] if spot.commune_id else "Chưa xác định xã, phường"
+            unclear = "chưa xác định huyện" if has_districts and not spot.commune_id else ""
+            within = ", ".join(part for part in (district or unclear, province) if part)
+        own = {Level.PROVINCE: provinces, Level.DISTRICT: districts, Level.COMMUNE: units}[level]
+        code = own[spot[LEVELS.index(level)]][2] if spot[LEVELS.index(level)] else ""
+        return Line(spot, code, name, within, gathered[spot], sorted(communes.get(spot, ())))
+
+    def order(spot: Spot) -> tuple[str, ...]:
+        levels = ((provinces, spot.province_id), (districts, spot.district_id), (units, spot.commune_id))
+        return tuple(names[key][0] if key else _LAST for names, key in levels)
+
+    return [line(spot) for spot in sorted(gathered, key=order)]
+
+
+def _names(session: OcopSession, model: type[Province | District | Commune], ids: set[int | None]) -> Names:
+    """Of the places that the actor's records lie in on some map; these are no secret."""
+    columns = select(model.id, model.sort_key, model.name, model.code)
+    with seeing_everything():
+        found = session.execute(columns.where(model.id.in_(ids - {None})))
+        return {key: (sort_key, name, code) for key, sort_key, name, code in found}
