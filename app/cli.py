@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.config import Settings
     from app.current import Actor
     from app.database import Database
+    from app.services import boundaries
     from app.services.importing import Plan
     from app.session import OcopSession
     from models.rules.areas import Place
@@ -291,6 +292,8 @@ def _import(arguments: argparse.Namespace) -> int:
     from models.base import screens
 
     path = Path(arguments.file)
+    if arguments.screen == "boundary":
+        return _import_boundaries(arguments, path)
     model = screens().get(arguments.screen)
     if model is None:
         raise UnknownScreen(
@@ -323,6 +326,45 @@ def _import(arguments: argparse.Namespace) -> int:
     else:
         _say_import(plan, number, [*before, *plan.notes], dry_run=arguments.dry_run)
     return int(bool(plan.refused) and number is None and not arguments.dry_run)
+
+
+def _import_boundaries(arguments: argparse.Namespace, path: Path) -> int:
+    """Shapes of communes from a GeoJSON file: no batch, the trail says what was kept."""
+    from app.current import acting_as, today
+    from app.services import boundaries
+
+    if not path.is_file():
+        raise NoSuchFile(path=path)
+    shapes = boundaries.read(path.read_bytes())
+    database = _migrated_database(_settings())
+    with (
+        acting_as(_actor(database, arguments, "commune", "import")),
+        database.writing.begin() as session,
+    ):
+        as_of = arguments.as_of or today()
+        plan = boundaries.plan(session, shapes, as_of=as_of, province=arguments.province)
+        writes = not arguments.dry_run and (arguments.partial or not plan.refused)
+        if writes:
+            boundaries.apply(session, plan)
+    if arguments.json:
+        problems = [{"line": r.number, "column": r.column, "sentence": r.sentence} for r in plan.refused]
+        print(json.dumps({"batch": None, "counts": plan.counts, "also": {}, "problems": problems}, ensure_ascii=False))
+    else:
+        _say_boundaries(plan, as_of, writes=writes, dry_run=arguments.dry_run)
+    return int(bool(plan.refused) and not writes and not arguments.dry_run)
+
+
+def _say_boundaries(plan: "boundaries.Plan", as_of: date, *, writes: bool, dry_run: bool) -> None:
+    for refused in plan.refused:
+        print(f"Hình {refused.number}, “{refused.column}”: {refused.sentence}", file=sys.stderr)
+    print(
+        f"Ranh giới tại ngày {as_of:%d/%m/%Y}: {_number(len(plan.new))} mới, {_number(len(plan.changed))} thay đổi, "
+        f"{_number(plan.same)} giữ nguyên, {_number(len(plan.refused))} bị từ chối."
+    )
+    if dry_run:
+        print("Chỉ xem trước, chưa ghi gì.")
+    elif not writes:
+        print("Chưa ghi hình nào. Sửa các hình bị từ chối rồi nhập lại, hoặc dùng --partial.", file=sys.stderr)
 
 
 def _say_progress(part: progress.Part, done: int, total: int) -> None:
@@ -579,8 +621,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--products", type=_count, required=True, metavar="SỐ", help="số sản phẩm")
 
     imported = _command(commands, "import", _import, "nhập một tệp danh mục, như trang Nhập liệu")
-    imported.add_argument("screen", metavar="LOẠI", help="ví dụ commune")
-    imported.add_argument("file", metavar="TỆP", help="tệp .xls, .xlsx, .ods hay .csv")
+    imported.add_argument("screen", metavar="LOẠI", help="ví dụ commune; boundary là ranh giới xã")
+    imported.add_argument("file", metavar="TỆP", help="tệp .xls, .xlsx, .ods hay .csv; ranh giới là .geojson")
     imported.add_argument("--as-of", type=_day, metavar="NGÀY", help="danh mục tại ngày nào, mặc định hôm nay")
     imported.add_argument("--province", metavar="MÃ", help="tỉnh của danh mục, khi tệp không có cột tỉnh")
     imported.add_argument("--sheet", metavar="TÊN", help="trang tính, mặc định trang đầu tiên có dữ liệu")

@@ -2,6 +2,7 @@
 
 from models.audit import AuditAction, AuditEntry
 from models.base import EVERYTHING, Area, Base
+from models.boundary import Boundary
 from models.commune import Commune, CommuneKind, CommuneSuccession, SuccessionKind
 from models.criteria_set import ChoiceKind, CriteriaSet, Criterion, CriterionKind, CriterionOption
 from models.cycle import Cycle, CycleStep, ReceivingLevel, StepCode, StepKind
@@ -23,6 +24,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "BatchState",
+    "Boundary",
     "ChoiceKind",
     "Commune",
     "CommuneKind",

@@ -18,6 +18,7 @@ from models import (
     AuditEntry,
     Base,
     BatchState,
+    Boundary,
     Commune,
     CommuneKind,
     CommuneSuccession,
@@ -137,6 +138,9 @@ def _places(session: OcopSession) -> None:
         CommuneSuccession(old_id=NEIGHBOUR, new_id=OWN, kind=SuccessionKind.PART),
         CommuneSuccession(old_id=FOREIGN, new_id=NEIGHBOUR, kind=SuccessionKind.PART),
     )
+    for place, drawn_on in ((OWN, SINCE), (FOREIGN, DECIDED)):
+        outline = {"outline": "M0 0l9 0 0 9z", "x": 0, "y": 0, "width": 9, "height": 9}
+        _add(session, Boundary(commune_id=place, as_of=drawn_on, geometry="{}", **outline))
 
 
 def _people(session: OcopSession) -> None:

@@ -1,0 +1,192 @@
+"""Ranh giới: read a GeoJSON file, match each shape with its commune by code and day, keep it.
+
+The names in the file are compared too: a code names other places on other days, so a list of another day is seen.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, exists, or_, select
+from sqlalchemy.orm import aliased, selectinload
+
+from app.errors import OcopError
+from app.services.importing.writing import parts
+from app.session import OcopSession
+from models import Boundary, Commune
+from models.rules.shapes import flaw, outline
+from models.rules.text import fold
+from models.rules.words import day
+
+# Names of the properties that hold code, name and province code; the first are those of the offices' own files.
+CODE = ("ma_xa", "Mã xã", "ma", "code")
+NAME = ("ten_xa", "Tên xã", "ten", "name")
+PROVINCE = ("ma_tinh", "Mã tỉnh", "province_code")
+
+
+class NotGeoJson(OcopError):
+    sentence = "Tệp không phải GeoJSON có các vùng (FeatureCollection). Xuất lại tệp từ phần mềm bản đồ."
+
+
+class NoCodes(OcopError):
+    sentence = "Tệp không có thuộc tính mã xã (ma_xa) ở hình nào. Thêm mã xã 5 chữ số cho từng hình rồi xuất lại."
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One feature of a file; number: its place there, from 1."""
+
+    number: int
+    code: str
+    name: str
+    province: str
+    geometry: Any
+
+
+@dataclass(frozen=True)
+class Refused:
+    number: int
+    column: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a file would do. new: (commune id, geometry) not as before; changed: another one of the very day."""
+
+    as_of: date
+    new: Sequence[tuple[int, Any]]
+    changed: Sequence[tuple[int, Any]]
+    same: int
+    refused: Sequence[Refused]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {
+            "new": len(self.new),
+            "changed": len(self.changed),
+            "same": self.same,
+            "refused": len(self.refused),
+            "skipped": 0,
+        }
+
+
+def read(content: bytes) -> list[Shape]:
+    """The features of a file, in its order. Raises NotGeoJson, NoCodes."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        raise NotGeoJson from None
+    features = found.get("features") if isinstance(found, dict) else None
+    if not isinstance(features, list) or not features or not all(isinstance(one, dict) for one in features):
+        raise NotGeoJson
+    shapes = [_shape(number, feature) for number, feature in enumerate(features, 1)]
+    if not any(shape.code for shape in shapes):
+        raise NoCodes
+    return shapes
+
+
+def _shape(number: int, feature: Mapping[str, Any]) -> Shape:
+    said = feature.get("properties")
+    properties = said if isinstance(said, dict) else {}
+    code, name, province = (
+        next((str(properties[key]).strip() for key in keys if properties.get(key) is not None), "")
+        for keys in (CODE, NAME, PROVINCE)
+    )
+    return Shape(number, code, name, province, feature.get("geometry"))
+
+
+def plan(session: OcopSession, shapes: Sequence[Shape], *, as_of: date, province: str | None = None) -> Plan:
+    """What a file of a day would do; changes nothing. province: code of the one it should hold, when that is said."""
+    times = Counter(shape.code for shape in shapes)
+    units = _units(session, [shape.code for shape in shapes], as_of)
+    kept = {row.commune_id: row for row in _kept(session, [unit.id for unit in units.values()], as_of)}
+    new, changed, refused = [], [], []
+    same = 0
+    for shape in shapes:
+        unit = units.get(shape.code)
+        if fault := _fault(shape, unit, times[shape.code], as_of, province):
+            refused.append(fault)
+            continue
+        assert unit is not None
+        row = kept.get(unit.id)
+        if row is not None and row.geometry == _text(shape.geometry):
+            same += 1
+        elif row is not None and row.as_of == as_of:
+            changed.append((unit.id, shape.geometry))
+        else:
+            new.append((unit.id, shape.geometry))
+    return Plan(as_of, new, changed, same, refused)
+
+
+def _units(session: OcopSession, codes: Sequence[str], as_of: date) -> dict[str, Commune]:
+    found = (
+        select(Commune)
+        .options(selectinload(Commune.province))
+        .where(Commune.valid_from <= as_of, or_(Commune.valid_to.is_(None), Commune.valid_to >= as_of))
+    )
+    return {
+        unit.code: unit
+        for some in parts(sorted(set(codes)))
+        for unit in session.scalars(found.where(Commune.code.in_(some)))
+    }
+
+
+def _kept(session: OcopSession, commune_ids: Sequence[int], as_of: date) -> Iterator[Boundary]:
+    """The boundary of each commune on a day: the newest until then."""
+    for some in parts(commune_ids):
+        yield from session.scalars(drawn(as_of).where(Boundary.commune_id.in_(some)))
+
+
+def drawn(on: date) -> Select[Boundary]:
+    """Boundaries as they are on a day, one a commune."""
+    later = aliased(Boundary)
+    newer = exists().where(later.commune_id == Boundary.commune_id, later.as_of > Boundary.as_of, later.as_of <= on)
+    return select(Boundary).where(Boundary.as_of <= on, ~newer)
+
+
+def _fault(shape: Shape, unit: Commune | None, times: int, as_of: date, province: str | None) -> Refused | None:
+    """The first thing wrong with a shape."""
+    if not shape.code:
+        return Refused(shape.number, "ma_xa", "Hình không có mã xã. Thêm mã xã 5 chữ số rồi xuất lại.")
+    if times > 1:
+        sentence = f"Mã {shape.code} có ở {times} hình. Giữ một hình cho mỗi mã rồi xuất lại."
+        return Refused(shape.number, "ma_xa", sentence)
+    if unit is None:
+        sentence = f"Mã {shape.code} không có trong danh mục xã ngày {day(as_of)}. Kiểm tra mã và ngày của tệp."
+        return Refused(shape.number, "ma_xa", sentence)
+    wanted = province or shape.province
+    for code in (province, shape.province):
+        if code and code != unit.province.code:
+            sentence = (
+                f"{unit.name} (mã {shape.code}) ngày {day(as_of)} thuộc {unit.province.name}, mã tỉnh "
+                f"{unit.province.code}, không phải {wanted}. Chọn đúng tệp của tỉnh và đúng ngày."
+            )
+            return Refused(shape.number, "ma_tinh", sentence)
+    if shape.name and fold(shape.name) not in (fold(unit.name), fold(unit.name.removeprefix(unit.kind.label))):
+        sentence = f"Mã {shape.code} ngày {day(as_of)} là {unit.name}, tệp ghi {shape.name}. Kiểm tra ngày của tệp."
+        return Refused(shape.number, "ten_xa", sentence)
+    fault = flaw(shape.geometry)
+    return Refused(shape.number, "geometry", f"{unit.name}: {fault}") if fault else None
+
+
+def apply(session: OcopSession, planned: Plan) -> None:
+    """Keep the shapes of a plan; the caller opens the transaction."""
+    with session.doing("nhập ranh giới"):
+        ids = [commune_id for commune_id, _geometry in planned.changed]
+        kept = {row.commune_id: row for row in _kept(session, ids, planned.as_of)}
+        for commune_id, geometry in (*planned.new, *planned.changed):
+            row = kept.get(commune_id)
+            if row is None:
+                row = Boundary(commune_id=commune_id, as_of=planned.as_of)
+                session.add(row)
+            shape = outline(geometry)
+            row.geometry, row.outline = _text(geometry), shape.path
+            row.x, row.y, row.width, row.height = shape.x, shape.y, shape.width, shape.height
+
+
+def _text(geometry: Any) -> str:
+    return json.dumps(geometry, ensure_ascii=False, separators=(",", ":"))
