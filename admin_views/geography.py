@@ -72,7 +72,8 @@ def _places_words(session: OcopSession, ids: Sequence[int]) -> str:
 
 def list_href(screen: str, communes: Sequence[int], **more: Any) -> str:
     """The list of what these communes bear; empty where there is nothing to open."""
-    if not communes or len(communes) > MOST_PLACES or not may(actor().rights, screen, "list"):
+    rights = actor().rights
+    if not communes or len(communes) > MOST_PLACES or not all(may(rights, s, "list") for s in (screen, "commune")):
         return ""
     pairs = {"places": ",".join(map(str, communes)), **{name: str(value) for name, value in more.items()}}
     return f"{BASE_URL}/{screen}/list?{urlencode(pairs, safe=',')}"

@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from admin_views import pages
 from admin_views.base import BASE_URL
+from admin_views.map import area_map
 from admin_views.products import term
 from app.current import actor, today
 from app.services.cycle import current_cycle
@@ -45,6 +46,7 @@ def home_page(request: Request, session: OcopSession) -> pages.HomePage:
         expiring=_expiring(session) if may(actor().rights, "rating", "list") else None,
         stars=None,
         about=_about(request),
+        map=area_map(session, on, request.query_params.get("theo", "")),
     )
 
 

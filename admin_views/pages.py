@@ -261,6 +261,39 @@ class RelatedTable:
 
 
 @dataclass(frozen=True, slots=True)
+class MapPlace:
+    """One outline of a drawing. shade: 0 for none to 5 for most."""
+
+    path: str
+    label: str
+    href: str
+    shade: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """An SVG. box: what it shows of the plane. legend: (shade, in words)."""
+
+    box: str
+    label: str
+    places: Sequence[MapPlace]
+    legend: Sequence[tuple[int, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AreaMap:
+    """Figures by commune. drawing: None where no boundaries are known; the table has the figures all the same."""
+
+    title: str
+    measures: Sequence[Option]
+    drawing: Drawing | None
+    figure: str
+    rows: Sequence[ListRow]
+    total: str
+    more: Link
+
+
+@dataclass(frozen=True, slots=True)
 class DetailsPage:
     head: Head
     tags: Sequence[Tag]
@@ -273,6 +306,7 @@ class DetailsPage:
     related: Sequence[RelatedTable]
     events: Sequence[Event] | None  # the history tab
     notes: Sequence[Note] = ()
+    drawing: Drawing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -460,6 +494,7 @@ class HomePage:
     expiring: RelatedTable | None
     stars: RelatedTable | None
     about: Sequence[Fact]  # who you are, your area, your rights in words
+    map: AreaMap | None = None
 
 
 @dataclass(frozen=True, slots=True)

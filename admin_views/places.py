@@ -1,9 +1,13 @@
 """Tỉnh, huyện, xã: three dated lists; the lives of one code never share a day."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from admin_views import pages
 from admin_views.base import OcopView
+from admin_views.map import outline_of
+from app.current import today
 from app.services import places
 from app.session import OcopSession
 from models import Commune, District, Province
@@ -54,3 +58,8 @@ class CommuneView(PlaceView, model=Commune):
         Commune.valid_to,
     )
     column_filters = (Commune.province, Commune.district, Commune.kind, Commune.valid_from, Commune.valid_to)
+
+    def details_page(self, session: OcopSession, row: Base, tab: str) -> pages.DetailsPage:
+        assert isinstance(row, Commune)
+        page = super().details_page(session, row, tab)
+        return replace(page, drawing=None if tab else outline_of(session, row, today()))

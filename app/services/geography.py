@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.services.importing.writing import seeing_everything
@@ -113,6 +113,19 @@ def counted(session: OcopSession) -> dict[int, Figures]:
         rows[commune_id][2 + STARS.index(stars) if stars in STARS else -2] += count
         rows[commune_id][-1] -= count
     return {commune_id: tuple(row) for commune_id, row in rows.items()}
+
+
+def products_by_place(
+    session: OcopSession, day: date, *conditions: ColumnElement[bool]
+) -> dict[int | None, tuple[int, list[int]]]:
+    """Commune of the map of a day → how many products lie in it, and the communes these bear; None: not determined."""
+    where = places_on(session, day)
+    found: dict[int | None, tuple[int, list[int]]] = {}
+    for commune_id, count in session.execute(_by_commune(Product).where(*conditions)):
+        place = where[commune_id].commune_id
+        before, communes = found.get(place, (0, []))
+        found[place] = (before + count, [*communes, commune_id])
+    return found
 
 
 def _by_commune(model: Any) -> Select[Any]:
