@@ -7,7 +7,7 @@ from admin_views.cycles import CycleStepView, CycleView
 from admin_views.entities import EntityView
 from admin_views.import_batches import ImportBatchView
 from admin_views.participations import ParticipationView
-from admin_views.places import CommuneView, DistrictView, ProvinceView
+from admin_views.places import CommuneSuccessionView, CommuneView, DistrictView, ProvinceView
 from admin_views.product_groups import ProductGroupView
 from admin_views.products import ProductView
 from admin_views.ratings import RatingView
@@ -20,6 +20,7 @@ VIEWS: tuple[type[OcopView], ...] = (
     ParticipationView,
     RatingView,
     CommuneView,
+    CommuneSuccessionView,
     DistrictView,
     ProvinceView,
     ProductGroupView,

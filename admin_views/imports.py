@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 
 from admin_views import pages
 from admin_views.base import BASE_URL
-from admin_views.forms import ClerkForm, DayField, TextField, form_class, lower_first
+from admin_views.forms import ClerkForm, DayField, TextField, YesNoField, form_class, lower_first
 from admin_views.import_files import marked_href, original_href, template_href
 from admin_views.import_jobs import HREF, RIGHT, batch_of, done, is_running, running_page, waited
 from admin_views.query import row_id
@@ -50,6 +50,13 @@ class UploadForm(ClerkForm):
         required=False,
     )
     province = TextField(FieldInfo("Tỉnh của danh mục", hint="chỉ cần khi tệp không có cột tỉnh"), required=False)
+    complete = YesNoField(
+        FieldInfo(
+            "Danh mục đầy đủ của tỉnh",
+            hint="xã, phường, huyện của tỉnh không có trong tệp sẽ kết thúc trước ngày của danh mục",
+        ),
+        required=False,
+    )
     sheet = TextField(
         FieldInfo("Trang tính", hint="trang có danh mục; chọn lại tệp rồi xem trước"), required=False, max_length=120
     )
@@ -113,7 +120,7 @@ def _begin(admin: OcopAdmin, model: type[Base], form: UploadForm, content: bytes
             file_name=name,
             content_hash=content_hash,
             size=len(content),
-            options=importing.Options(province=form.province.data or None),
+            options=importing.Options(province=form.province.data or None, complete=bool(form.complete.data)),
             sheet=form.sheet.data or "",
             sender=senders.named(session, form.sender.data or ""),
         )
@@ -153,6 +160,7 @@ async def _upload_page(
             fields=[
                 form.as_of.shown(),
                 province,
+                form.complete.shown(),
                 *_sheet_field(form, sheets),
                 replace(form.sender.shown(), width="medium"),
             ],

@@ -1,20 +1,55 @@
-"""Tỉnh, huyện, xã: three dated lists; the lives of one code never share a day."""
+"""Tỉnh, huyện, xã: three dated lists; the lives of one code never share a day. And which unit took over which."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, or_
 
 from admin_views import pages
 from admin_views.base import OcopView
+from admin_views.columns import Shown, shown
 from admin_views.map import outline_of
+from admin_views.query import ListFilter
 from app.current import today
 from app.services import places
 from app.session import OcopSession
-from models import Commune, District, Province
+from models import Commune, CommuneSuccession, District, Province
 from models.base import Base
+from models.rules.words import day, read_day
+
+UNKNOWN = "chua-ro"
+"""In addresses: ended, and no link says where it went."""
+
+
+def _day_of_map(text: str) -> date:
+    """Written 01/07/2025 on a page, or 2025-07-01 as the command line and its files write days."""
+    return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) else read_day(text)
+
+
+def _unknown(text: str) -> str:
+    if text != UNKNOWN:
+        raise ValueError(text)
+    return text
 
 
 class PlaceView(OcopView):
+    def more_filters(self) -> Iterable[ListFilter]:
+        yield ListFilter(
+            name="on",
+            label="Có hiệu lực ngày",
+            kind="date",
+            read=_day_of_map,
+            where=self._in_force,
+            words=lambda _session, value: day(value),
+        )
+
+    def _in_force(self, on: date) -> ColumnElement[bool]:
+        place: Any = self.model
+        return and_(place.valid_from <= on, or_(place.valid_to.is_(None), place.valid_to >= on))
+
     def create_row(self, session: OcopSession, values: Mapping[str, Any]) -> Base:
         row = super().create_row(session, values)
         places.refuse_overlap(session, row)
@@ -63,3 +98,50 @@ class CommuneView(PlaceView, model=Commune):
         assert isinstance(row, Commune)
         page = super().details_page(session, row, tab)
         return replace(page, drawing=None if tab else outline_of(session, row, today()))
+
+    def more_filters(self) -> Iterable[ListFilter]:
+        yield from super().more_filters()
+        yield ListFilter(
+            name="successor",
+            label="Đơn vị kế tục",
+            kind="options",
+            read=_unknown,
+            where=lambda _value: and_(
+                Commune.valid_to.is_not(None), ~exists().where(CommuneSuccession.old_id == Commune.id)
+            ),
+            words=lambda _session, _value: "chưa rõ",
+            options=lambda _session: [(UNKNOWN, "Chưa rõ đơn vị kế tục")],
+        )
+
+
+def _side(relation: str, word: str) -> Shown:
+    """One of the two units; what it lies in is told from what the other lies in."""
+    found = shown(CommuneSuccession, relation)
+    exports = (
+        (column if column.label == found.label else replace(column, label=f"{column.label} {word}"), place)
+        for column, place in found.exports
+    )
+    return replace(found, exports=tuple(exports))
+
+
+class CommuneSuccessionView(OcopView, model=CommuneSuccession):
+    category = "Danh mục"
+    icon = "arrow-right"
+    column_filters = (CommuneSuccession.kind, CommuneSuccession.old, CommuneSuccession.new)
+
+    def listed(self) -> Sequence[Shown]:
+        rest = (shown(CommuneSuccession, name) for name in ("kind", "legal_basis"))
+        return [_side("old", "cũ"), _side("new", "mới"), *rest]
+
+    def create_row(self, session: OcopSession, values: Mapping[str, Any]) -> Base:
+        row = super().create_row(session, values)
+        self._refuse_loop(session, row)
+        return row
+
+    def change_row(self, session: OcopSession, row: Base, values: Mapping[str, Any]) -> None:
+        super().change_row(session, row, values)
+        self._refuse_loop(session, row)
+
+    def _refuse_loop(self, session: OcopSession, row: Base) -> None:
+        assert isinstance(row, CommuneSuccession)
+        places.refuse_loop(session, row)

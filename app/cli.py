@@ -311,9 +311,11 @@ def _import(arguments: argparse.Namespace) -> int:
         acting_as(_actor(database, arguments, arguments.screen, "import")),
         database.writing.begin() as session,
     ):
-        options = importing.Options(province=arguments.province)
+        options = importing.Options(province=arguments.province, complete=arguments.complete)
         plan = importing.plan(session, model, table, as_of=arguments.as_of or today(), options=options)
         before = importing.imported_before(session, content_hash, plan)
+        if model in importing.DATED and arguments.as_of is None:
+            before.append(f"Chưa ghi --as-of nên lấy ngày hôm nay, {today():%d/%m/%Y}.")
         kept_back = bool(plan.refused) and not arguments.partial
         batch = None
         if plan.writes and not kept_back and not arguments.dry_run:
@@ -625,6 +627,9 @@ def _parser() -> argparse.ArgumentParser:
     imported.add_argument("file", metavar="TỆP", help="tệp .xls, .xlsx, .ods hay .csv; ranh giới là .geojson")
     imported.add_argument("--as-of", type=_day, metavar="NGÀY", help="danh mục tại ngày nào, mặc định hôm nay")
     imported.add_argument("--province", metavar="MÃ", help="tỉnh của danh mục, khi tệp không có cột tỉnh")
+    imported.add_argument(
+        "--complete", action="store_true", help="danh mục đầy đủ của tỉnh: đơn vị không có trong tệp kết thúc hôm trước"
+    )
     imported.add_argument("--sheet", metavar="TÊN", help="trang tính, mặc định trang đầu tiên có dữ liệu")
     imported.add_argument("--partial", action="store_true", help="ghi các dòng tốt dù có dòng bị từ chối")
     imported.add_argument("--dry-run", action="store_true", help="chỉ xem trước, không ghi")

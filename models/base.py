@@ -220,6 +220,8 @@ class Base(DeclarativeBase):
     # What an import fills of a new row when the file is silent: {attribute: "link.attribute" to copy, or a function
     # of the row's values}.
     __guesses__: ClassVar[Mapping[str, "str | Callable[[Mapping[str, Any]], Any]"]] = MappingProxyType({})
+    # How files title what names a linked row, where two links lead to one model: {path: titles}.
+    __titles__: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
     __screen__: ClassVar[str | None]
     __audited__: ClassVar[bool] = True
     # Columns whose change alone is no news: neither in the trail nor a new version.

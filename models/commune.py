@@ -71,9 +71,17 @@ class Commune(Dated, Searchable, Base):
 
 
 class SuccessionKind(LabelledEnum):
+    """How one unit went into another; what went in wholly has nothing left elsewhere."""
+
     UNCHANGED = "giu_nguyen", "Giữ nguyên"
+    RENAMED = "doi_ten", "Đổi tên"
+    RETYPED = "doi_loai", "Đổi loại"
     WHOLE = "nhap_toan_bo", "Nhập toàn bộ"
     PART = "nhap_mot_phan", "Nhập một phần"
+
+    @property
+    def is_whole(self) -> bool:
+        return self is not SuccessionKind.PART
 
 
 class CommuneSuccession(Everywhere, Base):
@@ -82,13 +90,22 @@ class CommuneSuccession(Everywhere, Base):
     __tablename__ = "commune_successions"
     __label__ = "Chuyển đổi xã, phường"
     __title__ = "id"
-    __screen__ = None  # read through the communes; its own screen belongs to the work on places that change
     __keys__: ClassVar = (("old", "new"),)
+    __search__ = ("legal_basis",)
+    __hint__ = ("old.name", "new.name")
+    __titles__: ClassVar = {
+        "old.code": ("Mã xã cũ", "Mã cũ"),
+        "old.name": ("Tên xã cũ", "Xã, phường cũ", "Tên cũ"),
+        "new.code": ("Mã xã mới", "Mã mới"),
+        "new.name": ("Tên xã mới", "Xã, phường mới", "Tên mới"),
+    }
     __table_args__ = (UniqueConstraint("old_id", "new_id"),)
 
     old_id: Mapped[int] = mapped_column(ForeignKey("communes.id"), info=field("Xã, phường cũ"))
     new_id: Mapped[int] = mapped_column(ForeignKey("communes.id"), index=True, info=field("Xã, phường mới"))
-    kind: Mapped[SuccessionKind] = mapped_column(choice(SuccessionKind), info=field("Cách chuyển"))
+    kind: Mapped[SuccessionKind] = mapped_column(
+        choice(SuccessionKind), info=field("Cách chuyển", aliases=("Hình thức chuyển",))
+    )
     legal_basis: Mapped[str] = mapped_column(Tidy(255), default="", info=field("Căn cứ pháp lý"))
     old: Mapped[Commune] = relationship(foreign_keys=[old_id], info=field("Xã, phường cũ"))
     new: Mapped[Commune] = relationship(foreign_keys=[new_id], info=field("Xã, phường mới"))

@@ -143,6 +143,27 @@ def test_an_empty_list_is_no_mistake(ocop: Run) -> None:
     assert "Danh mục không có dòng nào" in out
 
 
+def test_a_complete_list_ends_what_it_does_not_name(ocop: Run) -> None:
+    ocop("commune", "xa.csv", "--as-of", "2017-10-15", rows=AN_THANH + TAN_XUAN)
+
+    code, out, _ = ocop("commune", "xa.csv", "--as-of", "2021-02-01", "--complete")
+    _, partial, _ = ocop("commune", "xa.csv", "--as-of", "2021-02-02", "--dry-run", rows=TAN_XUAN)
+
+    assert code == 0
+    assert "1 xã, phường không có trong danh mục kết thúc ngày 31/01/2021: 29119 Xã Tân Xuân." in out
+    assert "Đã nhập, đợt nhập số 2." in out
+    assert "1 mới" in partial
+
+
+def test_a_list_without_its_day_is_taken_for_today_and_says_so(ocop: Run) -> None:
+    _, out, _ = ocop("commune", "xa.csv", rows="86,Tỉnh Vĩnh Long,,,29999,Xã Cồn Bửng\n")
+    refused = ocop("commune", "xa.csv")
+
+    assert "Chưa ghi --as-of nên lấy ngày hôm nay" in out
+    assert refused[0] == 1
+    assert "không còn cấp huyện. Cho biết danh mục tại ngày nào." in refused[2]
+
+
 def test_a_day_that_cannot_be_read_is_said(ocop: Run) -> None:
     code, _, err = ocop("commune", "xa.csv", "--as-of", "hôm qua")
 

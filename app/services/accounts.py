@@ -451,7 +451,7 @@ def _commune_and_before(commune_id: int) -> Select[Any, Any, int]:
     older, succession = aliased(Commune), aliased(CommuneSuccession)
     taken_over = select(succession.old_id).where(
         succession.new_id == line.c.id,
-        succession.kind.in_((SuccessionKind.WHOLE, SuccessionKind.UNCHANGED)),
+        succession.kind.in_([kind for kind in SuccessionKind if kind.is_whole]),
     )
     earlier_life = and_(
         older.code == line.c.code,
@@ -491,7 +491,8 @@ def _province_area(session: OcopSession, user_id: int, province_id: int) -> Area
         .join(old, succession.old_id == old.id)
         .join(new, succession.new_id == new.id)
         .join(former, old.province_id == former.id)
-        .where(or_(old.province_id.in_(lives), old.province_id.in_(gave)))
+        # A commune that is renamed where it lies takes its province nowhere.
+        .where(old.province_id != new.province_id, or_(old.province_id.in_(lives), old.province_id.in_(gave)))
         .distinct()
     ).all()
     elsewhere = {before for before, after, _ in went_to if after not in lives}

@@ -12,7 +12,7 @@ from models.user import Role
 LOOK = ("list", "details", "export")
 KEEP = (*LOOK, "create", "edit", "delete")
 MOVE = ("advance", "send_back", "resubmit")
-PLACES = ("province", "district", "commune")
+PLACES = ("province", "district", "commune", "commune-succession")
 PROGRAMME = ("cycle", "cycle-step", "product-group", "criteria-set")
 
 _CLERK: dict[str, tuple[str, ...]] = {
@@ -28,7 +28,7 @@ ACCESS: dict[Role, dict[str, tuple[str, ...]]] = {
     Role.DISTRICT_CLERK: _CLERK,
     Role.PROVINCE_CLERK: {
         **_CLERK,
-        "commune": (*LOOK, "import"),
+        **dict.fromkeys(("commune", "commune-succession"), (*LOOK, "import")),
         "cycle": (*LOOK, "create", "edit"),
         "rating": (*KEEP, "import"),
     },
@@ -41,8 +41,7 @@ ACCESS: dict[Role, dict[str, tuple[str, ...]]] = {
     Role.ADMINISTRATOR: {
         **dict.fromkeys(("entity", "product", "participation", "rating"), LOOK),
         **dict.fromkeys((*PLACES, *PROGRAMME), KEEP),
-        "commune": (*KEEP, "import"),
-        "district": (*KEEP, "import"),
+        **dict.fromkeys(("district", "commune", "commune-succession"), (*KEEP, "import")),
         "user": (*LOOK, "create", "edit", "reset_password"),
         "audit": LOOK,
         "import-batch": (*LOOK, "import"),

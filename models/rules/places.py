@@ -9,12 +9,16 @@ import functools
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from models.base import LabelledEnum
+
+if TYPE_CHECKING:
+    from models.commune import SuccessionKind
 
 # From this day there are two levels only: no district, no township (thị trấn).
 NO_DISTRICTS_FROM = date(2025, 7, 1)
@@ -51,11 +55,109 @@ def overlap(lives: Iterable[L]) -> tuple[L, L] | None:
     return next(((a, b) for a, b in itertools.pairwise(ordered) if b.valid_from <= last_day(a)), None)
 
 
+# ---- which unit took over which ------------------------------------------------------------------------------
+
+Link = tuple[int, int, "SuccessionKind"]
+"""(old unit, new unit, how): one step of a succession."""
+
+
+@dataclass(frozen=True)
+class Successors:
+    """Where a unit went, over any number of steps. units: the last ones, none when no link says.
+
+    is_whole: whether all of it went to one unit, so that its records may follow without being looked at.
+    """
+
+    units: tuple[int, ...]
+    is_whole: bool
+
+    @property
+    def one(self) -> int | None:
+        return self.units[0] if self.is_whole else None
+
+    @property
+    def is_divided(self) -> bool:
+        """Ambiguous: each record of it must be looked at."""
+        return bool(self.units) and not self.is_whole
+
+
+def successors(links: Iterable[Link], unit_id: int) -> Successors:
+    """The units that a unit ended in. links: those of all its steps, others may be among them.
+
+    A part that went somewhere leaves the rest open, unless at least two parts are known and meet again.
+    Links that lead round in a circle end nowhere; `loop` names them.
+    """
+    onward = _onward(links)
+    ends: dict[int, None] = {}
+    is_whole = True
+    seen: set[int] = set()
+    waiting = [unit_id]
+    while waiting:
+        unit = waiting.pop(0)
+        if unit in seen:
+            continue
+        seen.add(unit)
+        steps = onward.get(unit, [])
+        if not steps and unit != unit_id:
+            ends[unit] = None
+        if len(steps) == 1:
+            is_whole = is_whole and steps[0][1].is_whole
+        waiting += [new for new, _kind in steps]
+    return Successors(tuple(ends), is_whole and len(ends) == 1)
+
+
+def predecessors(links: Iterable[Link], unit_id: int) -> tuple[int, ...]:
+    """Every unit that went into one, wholly or in part, over any number of steps; the nearest first."""
+    back: defaultdict[int, list[int]] = defaultdict(list)
+    for old, new, _kind in links:
+        back[new].append(old)
+    found: dict[int, None] = {}
+    waiting = list(back.get(unit_id, ()))
+    while waiting:
+        unit = waiting.pop(0)
+        if unit not in found and unit != unit_id:
+            found[unit] = None
+            waiting += back.get(unit, ())
+    return tuple(found)
+
+
+def loop(links: Iterable[Link]) -> tuple[int, ...] | None:
+    """The first units that would succeed themselves, in order; no unit ends in itself."""
+    onward = _onward(links)
+    safe: set[int] = set()
+    for start in onward:
+        path: list[int] = []
+        branches = [iter([start])]
+        while branches:
+            unit = next(branches[-1], None)
+            if unit is None:
+                branches.pop()
+                if path:
+                    safe.add(path.pop())
+            elif unit in path:
+                return tuple(path[path.index(unit) :])
+            elif unit not in safe:
+                path.append(unit)
+                branches.append(iter([new for new, _kind in onward.get(unit, ())]))
+    return None
+
+
+def _onward(links: Iterable[Link]) -> Mapping[int, list[tuple[int, "SuccessionKind"]]]:
+    found: defaultdict[int, list[tuple[int, SuccessionKind]]] = defaultdict(list)
+    for old, new, kind in links:
+        found[old].append((new, kind))
+    return found
+
+
+# ---- what a list does to a unit --------------------------------------------------------------------------------
+
+
 class Step(enum.Enum):
     """What a list does to a unit."""
 
     SAME = "same"
     BEGINS = "begins"
+    EARLIER = "earlier"
     ALTERED = "altered"
     FOLLOWED = "followed"
 
@@ -65,30 +167,56 @@ class Turn(Generic[L]):
     """One unit of a list against the lives of its code.
 
     SAME: the life in force says the same. BEGINS: none is in force, one begins on the day of the list.
+    EARLIER: the life that comes next says the same, so it begins on the day of the list already.
     ALTERED: the life in force begins on that very day, so it is corrected in place.
     FOLLOWED: the life in force ends the day before, one begins on the day of the list.
-    valid_to: last day of the life written.
+    life: the one in force, or the one that begins earlier. valid_to: last day of the life written.
+    closes: the life in force that ends the day before, where another begins earlier.
     """
 
     step: Step
     life: L | None
     valid_to: date | None
+    closes: L | None = None
 
 
-def turn(lives: Sequence[L], as_of: date, *, same: bool) -> Turn[L]:
-    """What the list of a day does to the unit of one code.
+def turn(
+    lives: Sequence[L],
+    as_of: date,
+    *,
+    same: Callable[[L], bool],
+    complete: Iterable[date] = (),
+    end: date | None = None,
+) -> Turn[L]:
+    """What the list of a day does to the unit of one code, so that lists taken in any order give one history.
 
-    lives: every known life of the code, not overlapping, in any order.
-    same: whether the life in force, if any, says what the list says.
+    lives: every known life of the code, not overlapping, in any order. same: whether a life says what the list says.
+    complete: days of complete lists; one on which no life is in force ended what begins before it.
+    end: the last day a life that begins now can have.
     A life that begins ends before the next one of its code; one that follows takes over the end of the other.
     """
     life = life_on(lives, as_of)
+    later = min(
+        (other for other in lives if other.valid_from > as_of), key=lambda other: other.valid_from, default=None
+    )
     if life is None:
-        later = min((other.valid_from for other in lives if other.valid_from > as_of), default=None)
-        return Turn(Step.BEGINS, None, later - DAY if later else None)
-    if same:
+        known_end = min(filter(None, [later.valid_from - DAY if later else None, end]), default=None)
+        lacking = min((day for day in complete if as_of < day <= (known_end or date.max)), default=None)
+        if later and not lacking and known_end == later.valid_from - DAY and same(later):
+            return Turn(Step.EARLIER, later, later.valid_to)
+        return Turn(Step.BEGINS, None, lacking - DAY if lacking else known_end)
+    if same(life):
         return Turn(Step.SAME, life, life.valid_to)
-    return Turn(Step.ALTERED if life.valid_from == as_of else Step.FOLLOWED, life, life.valid_to)
+    if life.valid_from == as_of:
+        return Turn(Step.ALTERED, life, life.valid_to)
+    if later and later.valid_from - DAY == life.valid_to and same(later):
+        return Turn(Step.EARLIER, later, later.valid_to, closes=life)
+    return Turn(Step.FOLLOWED, life, life.valid_to)
+
+
+def confirmed_later(life: Life, as_of: date, complete: Iterable[date]) -> date | None:
+    """The first complete list after a day that found a life still in force: it cannot have ended before."""
+    return min((day for day in complete if as_of < day <= last_day(life)), default=None)
 
 
 def kind_in_name(name: str, kinds: type[K]) -> K | None:

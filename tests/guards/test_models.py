@@ -90,8 +90,9 @@ def test_a_model_has_a_view_or_says_why_not(model: Model) -> None:
 
 
 def test_identities_are_those_the_design_names() -> None:
-    named = """province district commune entity product product-group cycle cycle-step participation gathering
-        support-need criteria-set round score-sheet rating recognition user audit import-batch"""
+    named = """province district commune commune-succession entity product product-group cycle cycle-step
+        participation gathering support-need criteria-set round score-sheet rating recognition user audit
+        import-batch"""
 
     assert set(screens()) <= set(named.split())
 

@@ -5,8 +5,23 @@ from datetime import date
 
 import pytest
 
-from models import CommuneKind, DistrictKind, ProvinceKind
-from models.rules.places import Step, Turn, code_flaw, kind_in_name, life_on, name_flaw, overlap, turn
+from models import CommuneKind, DistrictKind, ProvinceKind, SuccessionKind
+from models.rules.places import (
+    Link,
+    Step,
+    Successors,
+    Turn,
+    code_flaw,
+    confirmed_later,
+    kind_in_name,
+    life_on,
+    loop,
+    name_flaw,
+    overlap,
+    predecessors,
+    successors,
+    turn,
+)
 
 
 @dataclass(frozen=True)
@@ -59,13 +74,111 @@ def test_two_lives_of_a_code_that_share_a_day_are_found(lives: list[Life], expec
         (LIVES, date(2026, 1, 1), False, Turn(Step.FOLLOWED, THIRD, None)),
         (LIVES, date(2025, 1, 1), False, Turn(Step.ALTERED, SECOND, date(2025, 6, 30))),
         (LIVES, date(2024, 12, 31), False, Turn(Step.FOLLOWED, FIRST, date(2024, 12, 31))),
+        (LIVES, date(2010, 1, 1), True, Turn(Step.EARLIER, FIRST, date(2024, 12, 31))),
+        ([FIRST, THIRD], date(2025, 3, 1), True, Turn(Step.EARLIER, THIRD, None)),
         (LIVES, date(2010, 1, 1), False, Turn(Step.BEGINS, None, date(2017, 10, 14))),
         ([FIRST, THIRD], date(2025, 3, 1), False, Turn(Step.BEGINS, None, date(2025, 6, 30))),
         ([FIRST], date(2025, 3, 1), False, Turn(Step.BEGINS, None, None)),
     ],
 )
 def test_what_a_list_does_to_a_unit(lives: list[Life], as_of: date, same: bool, expected: Turn[Life]) -> None:
-    assert turn(lives, as_of, same=same) == expected
+    assert turn(lives, as_of, same=lambda _life: same) == expected
+
+
+@pytest.mark.parametrize(
+    ("lives", "as_of", "same_as", "expected"),
+    [
+        # The list of 2021 says what the life of 2025 says: that one begins earlier, the one before it ends.
+        ([FIRST, SECOND], date(2021, 2, 1), SECOND, Turn(Step.EARLIER, SECOND, date(2025, 6, 30), closes=FIRST)),
+        # A gap between them is no way to begin earlier.
+        ([FIRST, THIRD], date(2021, 2, 1), THIRD, Turn(Step.FOLLOWED, FIRST, date(2024, 12, 31))),
+    ],
+)
+def test_the_next_life_that_says_the_same_begins_earlier(
+    lives: list[Life], as_of: date, same_as: Life, expected: Turn[Life]
+) -> None:
+    assert turn(lives, as_of, same=lambda life: life is same_as) == expected
+
+
+@pytest.mark.parametrize(
+    ("lives", "complete", "end", "expected"),
+    [
+        ([], [], date(2025, 6, 30), Turn(Step.BEGINS, None, date(2025, 6, 30))),
+        ([], [date(2021, 2, 1)], None, Turn(Step.BEGINS, None, date(2021, 1, 31))),
+        ([], [date(2025, 1, 1), date(2021, 2, 1)], date(2025, 6, 30), Turn(Step.BEGINS, None, date(2021, 1, 31))),
+        ([], [date(2010, 1, 1)], None, Turn(Step.BEGINS, None, None)),
+        ([SECOND], [date(2021, 2, 1)], None, Turn(Step.BEGINS, None, date(2021, 1, 31))),
+        ([SECOND], [date(2025, 1, 1)], None, Turn(Step.EARLIER, SECOND, date(2025, 6, 30))),
+        ([THIRD], [], date(2025, 6, 30), Turn(Step.EARLIER, THIRD, None)),
+        ([Life(date(2026, 1, 1))], [], date(2025, 6, 30), Turn(Step.BEGINS, None, date(2025, 6, 30))),
+    ],
+)
+def test_what_begins_ends_before_the_complete_list_that_lacks_it(
+    lives: list[Life], complete: list[date], end: date | None, expected: Turn[Life]
+) -> None:
+    assert turn(lives, date(2010, 1, 1), same=lambda _life: True, complete=complete, end=end) == expected
+
+
+@pytest.mark.parametrize(
+    ("complete", "expected"),
+    [
+        ([], None),
+        ([date(2021, 2, 1)], None),
+        ([date(2024, 12, 31), date(2022, 1, 1)], date(2022, 1, 1)),
+        ([date(2025, 1, 1)], None),
+    ],
+)
+def test_a_complete_list_that_found_a_unit_in_force_is_named(complete: list[date], expected: date | None) -> None:
+    assert confirmed_later(FIRST, date(2021, 2, 1), complete) == expected
+
+
+# ---- which unit took over which -------------------------------------------------------------------------------
+
+WHOLE, PART, RENAMED = SuccessionKind.WHOLE, SuccessionKind.PART, SuccessionKind.RENAMED
+
+
+@pytest.mark.parametrize(
+    ("links", "expected"),
+    [
+        ([], Successors((), False)),
+        ([(2, 3, WHOLE)], Successors((), False)),
+        ([(1, 2, WHOLE)], Successors((2,), True)),
+        ([(1, 2, RENAMED), (2, 3, SuccessionKind.RETYPED), (3, 4, SuccessionKind.UNCHANGED)], Successors((4,), True)),
+        ([(1, 2, PART)], Successors((2,), False)),
+        ([(1, 2, WHOLE), (2, 3, PART)], Successors((3,), False)),
+        ([(1, 2, PART), (1, 3, PART)], Successors((2, 3), False)),
+        ([(1, 2, PART), (1, 3, PART), (2, 4, WHOLE), (3, 4, WHOLE)], Successors((4,), True)),
+        ([(1, 2, WHOLE), (2, 3, PART), (2, 4, PART), (4, 5, WHOLE)], Successors((3, 5), False)),
+        ([(1, 2, WHOLE), (2, 1, WHOLE)], Successors((), False)),
+    ],
+)
+def test_where_a_unit_went_over_any_number_of_steps(links: list[Link], expected: Successors) -> None:
+    found = successors(links, 1)
+
+    assert found == expected
+    assert found.one == (expected.units[0] if expected.is_whole else None)
+    assert found.is_divided == (bool(expected.units) and not expected.is_whole)
+
+
+def test_what_went_into_a_unit_is_named_from_the_nearest_on() -> None:
+    links = [(1, 2, WHOLE), (2, 4, PART), (3, 4, WHOLE), (4, 5, WHOLE), (4, 2, PART)]
+
+    assert predecessors(links, 5) == (4, 2, 3, 1)
+    assert predecessors(links, 1) == ()
+
+
+@pytest.mark.parametrize(
+    ("links", "expected"),
+    [
+        ([], None),
+        ([(1, 1, WHOLE)], (1,)),
+        ([(1, 2, WHOLE), (2, 1, WHOLE)], (1, 2)),
+        ([(9, 1, PART), (1, 2, WHOLE), (2, 3, PART), (3, 1, WHOLE)], (1, 2, 3)),
+        ([(1, 2, PART), (1, 3, PART), (2, 4, WHOLE), (3, 4, WHOLE)], None),
+    ],
+)
+def test_units_that_would_succeed_themselves_are_found(links: list[Link], expected: tuple[int, ...] | None) -> None:
+    assert loop(links) == expected
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,25 @@ def test_a_clerk_uploads_looks_confirms_and_sees_the_batch(province_clerk: TestC
     assert {(entry.verb, entry.action.value) for entry in trail} == {("nhập liệu", "create"), ("nhập liệu", "update")}
 
 
+def test_a_complete_list_says_which_units_it_ends_and_ends_them(clerk: Clerk, look: OcopSession) -> None:
+    admin = clerk("admin")
+    there = look.execute(
+        select(Commune.code, Commune.name)
+        .where(Commune.province.has(Province.code == "86"), Commune.valid_to.is_(None))
+        .order_by(Commune.code)
+    ).all()
+    kept = [(*OF_86, code, name) for code, name in there if code != "29182"]
+
+    at = send(admin, workbook(*kept), complete="1").headers["location"]
+    page = admin.get(at)
+    admin.post(f"{at}/confirm")
+
+    said = "1 xã, phường không có trong danh mục kết thúc ngày 30/09/2026: 29182 Xã Thạnh Phú."
+    assert said in text(page)
+    look.rollback()
+    assert units(look, "29182")[-1] == ("Xã Thạnh Phú", date(2025, 7, 1), date(2026, 9, 30))
+
+
 def test_the_result_opens_the_communes_it_wrote_and_the_list_of_batches(province_clerk: TestClient) -> None:
     href = send(province_clerk, workbook(NEW)).headers["location"]
     province_clerk.post(f"{href}/confirm")

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from app.errors import OcopError
 from app.files import read
 from app.files.marked import already_done
-from app.services.importing import links, places, records, senders
+from app.services.importing import links, places, records, senders, successions
 from app.services.importing.reading import NOTHING as NOTHING
 from app.services.importing.reading import (
     Columns,
@@ -43,7 +43,7 @@ from app.services.importing.writing import (
 from app.session import OcopSession, plain
 from app.table import Cell, CellError, Column, Conversion, Table
 from models.base import Base, label_of, now, screens
-from models.commune import Commune
+from models.commune import Commune, CommuneSuccession
 from models.district import District
 from models.entity import Entity
 from models.import_batch import BatchState, ImportBatch, ImportRow, RowAction, Sender
@@ -86,6 +86,10 @@ class NothingToWrite(OcopError):
     sentence = "Tệp này không đổi gì nên không có gì để nhập."
 
 
+class NeverComplete(OcopError):
+    sentence = "Chỉ danh mục xã, phường và huyện mới có thể là danh mục đầy đủ của tỉnh. Bỏ đánh dấu này."
+
+
 class AlreadyApplied(OcopError):
     sentence = "Đợt nhập số {number} đã ghi vào sổ nên không bỏ được."
 
@@ -108,6 +112,9 @@ class Judged(Protocol):
 
     @property
     def likely(self) -> Sequence[tuple[int, str, str]]: ...
+
+    @property
+    def covers(self) -> Sequence[str]: ...
 
     def all_changes(self) -> Changes: ...
 
@@ -144,6 +151,7 @@ class ListKind:
 DATED: dict[type[Base], ListKind] = {
     Commune: ListKind(places.USES, [places.NEEDS], places.decide),
     District: ListKind(places.DISTRICT_USES, [places.NEEDS], places.decide, places.DISTRICT_TITLES),
+    CommuneSuccession: ListKind(successions.USES, [successions.NEEDS], successions.decide),
 }
 RECORDS: tuple[type[Base], ...] = (Entity, Product, Participation, Rating)
 
@@ -208,6 +216,7 @@ class Plan:
     likely: (line, name, name of a row that is nearly the same). file_notes: those of `notes` that reading gave.
     repairs: what was put right in cells before they were read. conversions: text of old fonts, as the table has it.
     sheets: (title, lines with data, None where nobody counted) of the visible sheets.
+    covers: codes of the provinces that the list is complete for.
     """
 
     model: type[Base]
@@ -226,6 +235,7 @@ class Plan:
     repairs: Sequence[Repair] = ()
     conversions: Sequence[Conversion] = ()
     sheets: Sequence[tuple[str, int | None]] = ()
+    covers: Sequence[str] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -277,6 +287,7 @@ def plan(session: OcopSession, model: type[Base], table: Table, *, as_of: date, 
         repairs,
         table.conversions,
         table.sheets_with_rows(),
+        judged.covers,
     )
     notes = [
         *table.notes,
@@ -297,6 +308,8 @@ def _judge(
     Rows done in an earlier round are not judged.
     """
     kind = _list_kind(model)
+    if options.complete and model not in (Commune, District):
+        raise NeverComplete
     titles = [c.label for c in table.columns]
     columns = match(model, titles, uses=kind.uses, needs=kind.needs, chosen=options.mapping, titles=kind.titles)
     if model not in DATED:
@@ -322,8 +335,8 @@ def _done(model: type[Base], row: ReadRow) -> Change:
 
 
 def _key_paths(columns: Columns) -> list[str]:
-    """The columns of the file that name a row; of a dated unit the day is the list's."""
-    return [name for name in columns.model.__keys__[0] if name in columns.by_path]
+    """The columns of the file that name a row; of a dated unit the day is the list's, so its code names it."""
+    return [path for name in columns.model.__keys__[0] for path in (name, f"{name}.code") if path in columns.by_path]
 
 
 def _refuse_doubled(columns: Columns, rows: Sequence[ReadRow]) -> None:
@@ -539,6 +552,7 @@ def _settled(options: Options) -> dict[str, Any]:
         "links": {relation: dict(chosen) for relation, chosen in options.links.items()},
         "clears": options.clears,
         "keep": list(options.keep),
+        "complete": options.complete,
     }
 
 
@@ -551,6 +565,8 @@ def _kept_options(made: Plan) -> dict[str, Any]:
         "likely": [list(each) for each in made.likely],
         "repairs": [asdict(each) for each in made.repairs],
         "also_words": list(made.also_words),
+        # A refused row stands in the list and yet in no book, so such a list proves nothing of what it lacks.
+        "covers": [] if made.refused else list(made.covers),
     }
 
 
@@ -563,6 +579,7 @@ def options_of(batch: ImportBatch) -> Options:
         kept.get("links", {}),
         kept.get("clears", False),
         kept.get("keep", ()),
+        kept.get("complete", False),
     )
 
 

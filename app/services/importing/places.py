@@ -1,11 +1,14 @@
 """Lists of communes or districts as of a day → their changes, and those of the parents made with them.
 
-Units that a list does not name stay as they are. A parent is the same as long as its code is; when a parent
-is renamed, its children move to its new life and keep their own; so do open cycles and accounts.
+Units that a list does not name stay as they are, unless it is complete: then they end the day before. A complete
+list is remembered with its batch, so that lists taken in any order give one history. A parent is the same as long
+as its code is; when a parent is renamed, its children move to its new life and keep their own; so do open cycles
+and accounts.
 """
 
+import itertools
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -18,17 +21,19 @@ from app.services.importing.links import Unfound
 from app.services.importing.reading import Columns, Options, Problem, ReadRow
 from app.services.importing.writing import Change, Changes, parts, seeing_everything
 from app.session import OcopSession, OutsideArea, plain
-from models.base import LabelledEnum
+from models.base import Base, LabelledEnum
 from models.commune import Commune, CommuneKind, CommuneSuccession, SuccessionKind
 from models.cycle import Cycle
 from models.district import District, DistrictKind
-from models.import_batch import RowAction
-from models.province import Province, ProvinceKind
+from models.import_batch import BatchState, ImportBatch, RowAction
+from models.province import Dated, Province, ProvinceKind
 from models.rules.places import (
     DAY,
     NO_DISTRICTS_FROM,
     Step,
+    bare_name,
     code_flaw,
+    confirmed_later,
     kind_in_name,
     life_on,
     name_flaw,
@@ -36,6 +41,8 @@ from models.rules.places import (
     turn,
 )
 from models.rules.text import fold
+from models.rules.words import day as words_of_day
+from models.rules.words import number
 from models.user import User
 
 USES = (
@@ -55,6 +62,7 @@ PARENTS: Mapping[type[Unit], Mapping[str, type[Unit]]] = {
     District: {"province": Province},
     Commune: {"province": Province, "district": District},
 }
+UNITS: Mapping[type[Base], type[Unit]] = {Province: Province, District: District, Commune: Commune}
 KINDS: Mapping[type[Unit], type[LabelledEnum]] = {
     Province: ProvinceKind,
     District: DistrictKind,
@@ -66,6 +74,7 @@ NOUNS: Mapping[type[Unit], str] = {Province: "tỉnh", District: "huyện", Comm
 ACTIONS = {
     Step.SAME: RowAction.SAME,
     Step.BEGINS: RowAction.NEW,
+    Step.EARLIER: RowAction.CHANGED,
     Step.ALTERED: RowAction.CHANGED,
     Step.FOLLOWED: RowAction.CHANGED,
 }
@@ -88,6 +97,19 @@ class ProvinceNeeded(OcopError):
 
 class ProvinceUnknown(OcopError):
     sentence = "Ngày {day:%d/%m/%Y} chưa có tỉnh mã {code}. Nhập danh mục có cột mã tỉnh và tên tỉnh trước."
+
+
+class AnotherProvince(OcopError):
+    sentence = (
+        "Tệp là danh mục của tỉnh mã {found}, không phải tỉnh đã chọn (mã {chosen}). Chọn lại tỉnh hoặc chọn tệp khác."
+    )
+
+
+class ListsContradict(OcopError):
+    sentence = (
+        "{unit} không có trong tệp này nhưng danh mục đầy đủ ngày {day} (đợt nhập số {number}) vẫn có. "
+        "Bỏ đánh dấu danh mục đầy đủ, hoặc hoàn tác đợt nhập số {number} rồi nhập theo thứ tự ngày."
+    )
 
 
 class RowRefused(OcopError):
@@ -143,23 +165,52 @@ def decide(
 ) -> "UnitList":
     """Judge every row of a list as of a day; what a row is refused for becomes a problem of it.
 
-    Of the options only the province counts: the list makes what it names, and a unit always has all it is known by.
-    Raises DistrictsEnded, DistrictsGone, ProvinceNeeded, ProvinceUnknown for the list as a whole.
+    Of the options only the province and `complete` count: the list makes what it names, and a unit always has all it
+    is known by.
+    Raises DistrictsEnded, DistrictsGone, ProvinceNeeded, ProvinceUnknown, AnotherProvince, ListsContradict for the
+    list as a whole.
     """
     own: type[Listed] = District if columns.model is District else Commune
     codes = [code for row in rows if isinstance(code := row.values["code"], str)]
     with seeing_everything():
-        lives: dict[type[Unit], Lives] = {model: _lives(session, model) for model in (Province, District)}
-        lives[own] = _lives(session, own, codes)
+        lives: dict[type[Unit], Lives] = {model: lives_of(session, model) for model in (Province, District)}
+        lives[own] = lives_of(session, own, codes)
+        complete = _complete_lists(session, own)
+        after = Commune.valid_from >= NO_DISTRICTS_FROM, Commune.district_id.is_(None)
+        reformed = session.scalar(select(Commune.id).where(*after).limit(1)) is not None
     if as_of >= NO_DISTRICTS_FROM:
         _refuse_districts(columns, rows, as_of)
     province = options.province
     if province and not life_on(lives[Province].get(province, ()), as_of):
         raise ProvinceUnknown(day=as_of, code=province)
+    if province:
+        _refuse_another_province(columns, rows, province)
     visible = None if actor().area.everything else _ids(session, own, codes)
-    judged = UnitList(columns, own, as_of, province, lives, visible)
+    judged = UnitList(columns, own, as_of, province, lives, visible, complete=complete, is_reformed=reformed)
     judged.changes = [judged.judge(row) for row in rows]
+    if options.complete:
+        judged.complete_it(session)
     return judged
+
+
+def _refuse_another_province(columns: Columns, rows: Sequence[ReadRow], chosen: str) -> None:
+    """A list that names one province alone is of that province, whatever was chosen."""
+    if "province.code" in columns.by_path:
+        found = {row.values["province.code"] for row in rows if row.values["province.code"]}
+        if len(found) == 1 and chosen not in found:
+            raise AnotherProvince(found=found.pop(), chosen=chosen)
+
+
+def _complete_lists(session: OcopSession, own: type[Listed]) -> dict[str, dict[date, int]]:
+    """{province code: {day: batch number}} of the complete lists that were imported and not undone."""
+    found: defaultdict[str, dict[date, int]] = defaultdict(dict)
+    kept = select(ImportBatch.as_of, ImportBatch.number, ImportBatch.options).where(
+        ImportBatch.screen == str(own.__screen__), ImportBatch.state == BatchState.APPLIED
+    )
+    for as_of, number_of_batch, options in session.execute(kept):
+        for province in options.get("covers", ()):
+            found[province][as_of] = number_of_batch
+    return found
 
 
 def _refuse_districts(columns: Columns, rows: Sequence[ReadRow], as_of: date) -> None:
@@ -181,6 +232,11 @@ class UnitList:
     settled: what rows said of districts and provinces that needs no second look.
     provinces: code of the province of each row judged.
     completed: how many names came without their kind.
+    complete: {province code: {day: batch number}} of complete lists taken before.
+    is_reformed: whether units after the end of districts are known, so that those with one are known to have ended.
+    earlier: codes whose next life begins on the day of the list already.
+    endings: (change, life) of lives that end because one that comes next begins earlier.
+    ended: units that the list, being complete, ends. covers: codes of the provinces it is complete for.
     """
 
     columns: Columns
@@ -198,6 +254,12 @@ class UnitList:
     completed: int = 0
     unfound: Mapping[tuple[str, str], Unfound] = field(default_factory=dict)
     likely: Sequence[tuple[int, str, str]] = ()
+    complete: Mapping[str, Mapping[date, int]] = field(default_factory=dict)
+    is_reformed: bool = False
+    earlier: dict[type[Unit], set[str]] = field(default_factory=lambda: defaultdict(set))
+    endings: list[tuple[Change, Life]] = field(default_factory=list)
+    ended: Mapping[type[Unit], Sequence[Life]] = field(default_factory=dict)
+    covers: Sequence[str] = ()
 
     def judge(self, row: ReadRow) -> Change | None:
         """What one row does; None when it is refused."""
@@ -347,28 +409,73 @@ class UnitList:
                 "Sửa ngày của một đơn vị rồi tải lại.",
             )
         life = life_on(lives, self.as_of)
+        if model is self.own:
+            self._refuse_foreign(model, code, life, facts)
+        complete = self.complete.get(facts.parents.get("province", ""), {}) if model is self.own else {}
+        outcome = turn(
+            lives,
+            self.as_of,
+            same=lambda known: not self._differences(model, known, facts),
+            complete=complete,
+            end=LAST_OF_DISTRICTS if self._ends_with_districts(model) else None,
+        )
         shown = self._differences(model, life, facts) if life else {}
-        outcome = turn(lives, self.as_of, same=not shown)
-        valid_to = outcome.valid_to
-        if model is District and self.own is District:
-            valid_to = min(valid_to or LAST_OF_DISTRICTS, LAST_OF_DISTRICTS)
+        if outcome.step is Step.FOLLOWED and life and (later := confirmed_later(life, self.as_of, complete)):
+            raise RowRefused(
+                f"{self._prefix(model)}code",
+                f"Danh mục đầy đủ ngày {words_of_day(later)} (đợt nhập số {complete[later]}) ghi mã {code} là "
+                f"{life.name}. Hoàn tác đợt đó rồi nhập theo thứ tự ngày.",
+            )
+        found = outcome.life
+        if found and outcome.step is Step.EARLIER:
+            shown = {**shown, "valid_from": (words_of_day(found.valid_from), words_of_day(self.as_of))}
         change = Change(
             model,
             ACTIONS[outcome.step],
             f"{code} {facts.name}",
             {"name": facts.name, "kind": facts.kind},
-            self._links(model, facts, valid_to),
-            existing=life.id if life else None,
+            {},
+            existing=found.id if found else None,
             shown=shown,
-            before=life.before if life else None,
+            before=found.before if found else None,
         )
+        if outcome.step is Step.EARLIER:
+            change.values["valid_from"] = self.as_of
+            self.earlier[model].add(code)
+        change.links = self._links(model, facts, outcome.valid_to)
         if outcome.step in (Step.BEGINS, Step.FOLLOWED):
-            change.values |= {"code": code, "valid_from": self.as_of, "valid_to": valid_to}
+            change.values |= {"code": code, "valid_from": self.as_of, "valid_to": outcome.valid_to}
         if outcome.step is Step.FOLLOWED:
             change.closes = {"valid_to": self.as_of - DAY}
+        if outcome.closes:
+            self.endings.append((change, outcome.closes))
         if model is self.own and not self._inside(life, facts):
             change.refusal = str(OutsideArea(label=model.__label__))
         return change
+
+    def _ends_with_districts(self, model: type[Unit]) -> bool:
+        """Whether what begins on the day of the list is known to end with the districts.
+
+        A list of districts alone says nothing of the units that came after; neither does one of communes before they
+        are known.
+        """
+        if self.as_of >= NO_DISTRICTS_FROM or model is Province:
+            return False
+        return self.is_reformed or self.own is District
+
+    def _refuse_foreign(self, model: type[Unit], code: str, life: Life | None, facts: Facts) -> None:
+        """A code in force in another province: a draft, or a code of somebody else's list."""
+        if life is None or life.valid_from < NO_DISTRICTS_FROM <= self.as_of:
+            return
+        if self.visible is not None and life.id not in self.visible:
+            return  # said as any row outside the area
+        province = life.parents["province"]
+        if province.code != facts.parents["province"]:
+            raise RowRefused(
+                "code",
+                f"Mã {code} ngày {words_of_day(self.as_of)} là {life.name} của {province.name}. "
+                "Sửa mã theo danh mục chính thức, không dùng mã của bản dự thảo.",
+            )
 
     def _inside(self, life: Life | None, facts: Facts) -> bool:
         """Asked before the flush does: a list of the country holds thousands of rows of other provinces."""
@@ -399,7 +506,7 @@ class UnitList:
     def _life_at_end(self, model: type[Unit], code: str, valid_to: date | None) -> Change:
         """A unit is linked to the life of its parent that is in force on the unit's own last day."""
         at_end = life_on(self.lives[model].get(code, ()), valid_to or date.max)
-        if at_end is None or at_end.valid_from <= self.as_of:
+        if at_end is None or at_end.valid_from <= self.as_of or code in self.earlier[model]:
             return self.units[model][code]
         return self.later[model].setdefault(at_end.id, Change(model, RowAction.SAME, at_end.name, existing=at_end.id))
 
@@ -410,25 +517,49 @@ class UnitList:
         return Changes(parents, [change for change in self.changes if change], self._move_on)
 
     def _move_on(self, session: OcopSession) -> None:
-        """Link what outlasts the old life of a unit to the life that follows it.
+        """End what the list ends; link what outlasts the old life of a unit to the life that follows it.
 
         Units to their parent, open cycles to their province, and accounts to their place, for the work goes on.
         """
+        self._end(session)
         for parent in (Province, District):
-            followed = _followed(self.changes if parent is self.own else self.units[parent].values())
+            followed = self._followed(parent)
             for model, links in PARENTS.items():
                 for attribute in (name for name, linked in links.items() if linked is parent):
-                    for change in followed:
-                        for child in session.scalars(_lasting(model, attribute, change.existing, self.as_of)):
-                            setattr(child, attribute, change.row)
+                    for old_id, row in followed.items():
+                        for child in session.scalars(_lasting(model, attribute, old_id, self.as_of)):
+                            setattr(child, attribute, row)
             _move_accounts(session, parent, followed)
-        for change in _followed(self.units[Province].values()):
-            assert isinstance(change.row, Province)
-            for cycle in session.scalars(_open_cycles(change.existing, self.as_of)):
-                cycle.province = change.row
+        for old_id, row in self._followed(Province).items():
+            assert isinstance(row, Province)
+            for cycle in session.scalars(_open_cycles(old_id, self.as_of)):
+                cycle.province = row
         if self.own is Commune:
             self._move_work_of_communes(session)
         session.flush()
+
+    def _end(self, session: OcopSession) -> None:
+        ending: defaultdict[type[Unit], list[int]] = defaultdict(list)
+        for change, life in self.endings:
+            if change.row and not change.refusal:
+                ending[UNITS[change.model]].append(life.id)
+        for model, lives in self.ended.items():
+            ending[model] += [life.id for life in lives]
+        for model, ids in ending.items():
+            for part in parts(ids):
+                for row in session.scalars(select(model).where(model.id.in_(part))):
+                    assert isinstance(row, Dated)
+                    row.valid_to = self.as_of - DAY
+        session.flush()
+
+    def _followed(self, model: type[Unit]) -> dict[int, Base]:
+        """{id of a life that the list ends: the row of the unit that follows it}, of those that are written."""
+        changes = self.changes if model is self.own else self.units[model].values()
+        written = [change for change in changes if change and change.row and not change.refusal]
+        pairs = [(change.existing, change.row) for change in written if change.closes and change.existing]
+        begun = {change for change in written if change.model is model}
+        pairs += [(life.id, change.row) for change, life in self.endings if change in begun]
+        return {old_id: row for old_id, row in pairs if row}
 
     def _move_work_of_communes(self, session: OcopSession) -> None:
         """Accounts follow; a succession lets records of the old life take part in cycles of the new one.
@@ -436,21 +567,16 @@ class UnitList:
         Not over the day on which codes were given to other places: there the same code is no succession.
         """
         old = {life.id: life for lives in self.lives[Commune].values() for life in lives}
-        followed = [
-            change
-            for change in _followed(self.changes)
-            if change.existing and not old[change.existing].valid_from < NO_DISTRICTS_FROM <= self.as_of
-        ]
+        followed = {
+            old_id: row
+            for old_id, row in self._followed(Commune).items()
+            if not old[old_id].valid_from < NO_DISTRICTS_FROM <= self.as_of
+        }
         _move_accounts(session, Commune, followed)
-        for change in followed:
-            session.add(
-                CommuneSuccession(
-                    old_id=change.existing,
-                    new=change.row,
-                    kind=SuccessionKind.UNCHANGED,
-                    legal_basis=change.values.get("legal_basis", ""),
-                )
-            )
+        written = (c for c in self.changes if c and c.row and not c.refusal and c.action is not RowAction.SAME)
+        codes = {code for c in written if isinstance(c.row, Commune) and self.lives[Commune].get(code := c.row.code)}
+        for part in parts(sorted(codes)):
+            _link_lives(session, part)
 
     # ---- what is said of the list as a whole -------------------------------------------------------------
 
@@ -458,11 +584,56 @@ class UnitList:
         notes = []
         if self.completed:
             notes.append(f"{self.completed} tên không ghi loại ở đầu, đã thêm theo cột loại.")
+        if self.ended.get(self.own):
+            return notes
         if left := self._not_in_file(session):
             first = ", ".join(f"{code} {name}" for code, name in left[:5])
             more = ", …" if len(left) > 5 else "."
             notes.append(f"{len(left)} {self.own.__label__.lower()} đang có mà tệp không có, giữ nguyên: {first}{more}")
         return notes
+
+    # ---- a complete list -------------------------------------------------------------------------------------
+
+    def complete_it(self, session: OcopSession) -> None:
+        """End the day before what the list, complete for its provinces, does not name. Raises ListsContradict.
+
+        The list of the reform is complete for the provinces too whose codes it takes over: none of their units, and
+        no district, is in force any more.
+        """
+        taken = {self.provinces[change] for change in self.changes if change and not change.refusal}
+        self.covers = sorted(taken)
+        missing = [
+            life for life in self._in_force_in(session, self.own, taken) if life.code not in self.lives[self.own]
+        ]
+        ended: dict[type[Unit], Sequence[Life]] = {}
+        if self.own is Commune and self.as_of >= NO_DISTRICTS_FROM:
+            before = (life_on(lives, LAST_OF_DISTRICTS) for lives in self.lives[Commune].values())
+            former = {life.parents["province"].code for life in before if life and "district" in life.parents}
+            with_district = [life for life in self._in_force_in(session, Commune, former) if "district" in life.parents]
+            missing += [life for life in with_district if life.code not in self.lives[Commune] and life not in missing]
+            ended[District] = self._in_force_in(session, District, former)
+        for life in missing:
+            complete = self.complete.get(life.parents["province"].code, {})
+            if later := confirmed_later(life, self.as_of, complete):
+                raise ListsContradict(unit=f"{life.code} {life.name}", day=words_of_day(later), number=complete[later])
+        ended[self.own] = sorted(missing, key=lambda life: life.code)
+        self.ended = {model: [life for life in lives if life.valid_from < self.as_of] for model, lives in ended.items()}
+
+    def _in_force_in(self, session: OcopSession, model: type[Listed], provinces: Collection[str]) -> list[Life]:
+        """Units in force on the day of the list, in the clerk's area: nobody ends what lies elsewhere."""
+        province = PARENTS[model]["province"]
+        in_provinces = province.code.in_(sorted(provinces))
+        found = session.execute(_select_lives(model).where(in_provinces, *_in_force(model, self.as_of)))
+        return [_life(model, row) for row in found.mappings()]
+
+    def _ended_words(self) -> list[str]:
+        last = words_of_day(self.as_of - DAY)
+        return [
+            f"{number(len(lives))} {model.__label__.lower()} không có trong danh mục kết thúc ngày {last}: "
+            f"{', '.join(f'{life.code} {life.name}' for life in lives)}."
+            for model, lives in self.ended.items()
+            if lives
+        ]
 
     def _not_in_file(self, session: OcopSession) -> list[tuple[str, str]]:
         """(code, name) of the units in force that day in the provinces of the rows taken, and not in the list.
@@ -499,7 +670,11 @@ class UnitList:
                     old, name = change.before or {}, change.values["name"]
                     was = f", trước là {old['name']}" if old.get("name") != name else ""
                     sentences.append(f"Cùng đổi {NOUNS[model]} {change.label}{was}.")
-        return counts, sentences
+        for ended, lives in self.ended.items():
+            if lives:
+                counted = counts.setdefault(str(ended.__screen__), dict.fromkeys(("new", "changed", "same"), 0))
+                counted["changed"] += len(lives)
+        return counts, [*sentences, *self._ended_words()]
 
 
 def _named(
@@ -529,23 +704,43 @@ def _lasting(model: type[Unit], attribute: str, parent_id: int | None, day: date
     return select(model).where(link == parent_id, or_(model.valid_to.is_(None), model.valid_to >= day))
 
 
-def _followed(changes: Iterable[Change | None]) -> list[Change]:
-    """Units written whose old life the list ends."""
-    return [change for change in changes if change and change.closes and change.row and not change.refusal]
-
-
 def _open_cycles(province_id: int | None, day: date) -> Select[Any]:
     return select(Cycle).where(Cycle.province_id == province_id, or_(Cycle.closed_on.is_(None), Cycle.closed_on >= day))
 
 
-def _move_accounts(session: OcopSession, model: type[Unit], followed: Collection[Change]) -> None:
+def _move_accounts(session: OcopSession, model: type[Unit], followed: Mapping[int, Base]) -> None:
     """Link the accounts of units that are followed to the unit that follows."""
     attribute = str(model.__screen__)
-    rows = {change.existing: change.row for change in followed if change.existing is not None}
     link = getattr(User, f"{attribute}_id")
-    for part in parts(list(rows)):
+    for part in parts(list(followed)):
         for user in session.scalars(select(User).where(link.in_(part))):
-            setattr(user, attribute, rows[getattr(user, link.key)])
+            setattr(user, attribute, followed[getattr(user, link.key)])
+
+
+def _link_lives(session: OcopSession, codes: Sequence[str]) -> None:
+    """Link each life of a code to the one that follows it without a gap: renamed, of another kind, or elsewhere."""
+    by_code: defaultdict[str, list[Commune]] = defaultdict(list)
+    for row in session.scalars(select(Commune).where(Commune.code.in_(codes)).order_by(Commune.valid_from)):
+        by_code[row.code].append(row)
+    ids = {row.id: row.code for lives in by_code.values() for row in lives}
+    kept = session.scalars(select(CommuneSuccession).where(CommuneSuccession.old_id.in_(ids)))
+    links = {link.old_id: link for link in kept if ids.get(link.new_id) == ids[link.old_id]}
+    for lives in by_code.values():
+        for old, new in itertools.pairwise(lives):
+            if old.valid_to != new.valid_from - DAY or old.valid_from < NO_DISTRICTS_FROM <= new.valid_from:
+                continue
+            link, kind = links.get(old.id), _kind_of_succession(old, new)
+            if link is None:
+                made = CommuneSuccession(old_id=old.id, new_id=new.id, kind=kind, legal_basis=new.legal_basis)
+                session.add(made)
+            elif link.new_id != new.id:
+                link.new_id, link.kind = new.id, kind
+
+
+def _kind_of_succession(old: Commune, new: Commune) -> SuccessionKind:
+    if bare_name(old.name) != bare_name(new.name):
+        return SuccessionKind.RENAMED
+    return SuccessionKind.UNCHANGED if old.kind is new.kind else SuccessionKind.RETYPED
 
 
 def _ids(session: OcopSession, model: type[Listed], codes: Sequence[str]) -> frozenset[int]:
@@ -555,7 +750,7 @@ def _ids(session: OcopSession, model: type[Listed], codes: Sequence[str]) -> fro
     return frozenset(found)
 
 
-def _lives(session: OcopSession, model: type[Unit], codes: Sequence[str] | None = None) -> Lives:
+def lives_of(session: OcopSession, model: type[Unit], codes: Sequence[str] | None = None) -> Lives:
     """Every life of the codes, or of all codes, read once."""
     statement = _select_lives(model)
     lives: Lives = {}

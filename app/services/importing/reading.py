@@ -86,6 +86,7 @@ class Options:
     out}. links: {relation: {folded value: id, SKIP, CREATE, EMPTY}}, the value of a link that no column names being "";
     also {path of a closed list: {folded value: one of the list, SKIP, EMPTY}} and {path of days: {"": DAY_FIRST or
     MONTH_FIRST}}. clears: whether an empty cell empties what is there. keep: keys of repairs that a clerk refused.
+    complete: whether a list of places names every unit of its province, so that the others ended.
     """
 
     province: str | None = None
@@ -93,6 +94,7 @@ class Options:
     links: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     clears: bool = False
     keep: Collection[str] = ()
+    complete: bool = False
 
 
 NOTHING = Options()
@@ -203,6 +205,8 @@ def _titles(model: type[Base], uses: Collection[str]) -> dict[str, str]:
 
 def titles_of(model: type[Base], path: str) -> tuple[str, ...]:
     """How a column of a file may be titled: labels and aliases; the name of a linked row also as the link is."""
+    if own_titles := model.__titles__.get(path):
+        return own_titles
     first, _, rest = path.partition(".")
     labelled = fields(model)
     if not rest:

@@ -342,6 +342,11 @@ class RecordList:
                 )
                 self.changes[place] = None
 
+    @property
+    def covers(self) -> Sequence[str]:
+        """Lists of records are complete for no province."""
+        return ()
+
     @cached_property
     def likely(self) -> list[tuple[int, str, str]]:
         """New rows whose name is nearly that of one that lies under the same link."""

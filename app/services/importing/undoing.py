@@ -40,6 +40,7 @@ from app.services.importing.writing import BATCH, parts, seeing_everything
 from app.session import OcopSession, StaleVersion, places_relation, plain
 from models.audit import AuditAction, AuditEntry
 from models.base import Base, Instant, Placed, Points, Tidy, TidyText, fields, label_of, now
+from models.commune import CommuneSuccession
 from models.import_batch import BatchState, ImportBatch, Sender
 from models.province import Dated
 from models.rules.access import may
@@ -600,7 +601,7 @@ def _need_links(deeds: Deeds, needs: _Needs) -> None:
             after = deed.links.get(attribute) if deed.act is Act.ADDED else deed.after(attribute)
             linked = deeds.get((target, after or 0))
             before = deeds.get((target, deed.links.get(attribute) or 0))
-            if deed.model.__screen__ is None:  # part of the rows it links, as their succession or their steps
+            if _is_part(deed.model):
                 for whole in (linked, before):
                     if whole is not None:
                         needs.add(deed, whole)
@@ -609,6 +610,11 @@ def _need_links(deeds: Deeds, needs: _Needs) -> None:
             closed = linked.act is Act.ALTERED and issubclass(target, Dated) and "valid_to" in linked.values
             if closed or linked.act is Act.DROPPED:
                 needs.add(deed, linked)
+
+
+def _is_part(model: type[Base]) -> bool:
+    """Whether rows of it are part of those they link, as steps of a product or the succession of two units."""
+    return model.__screen__ is None or model is CommuneSuccession
 
 
 def _need_lives(session: OcopSession, deeds: Deeds, needs: _Needs) -> None:
@@ -715,7 +721,7 @@ def _reason(deed: Deed) -> str:
         return REASONS[deed.act]
     if deed.act is Act.ADDED and deed.part is Part.BLOCKED:
         staying = Counter(linker.model for linker in deed.linkers if linker.stays and not linker.gone)
-        parts_of_it = {model: count for model, count in staying.items() if model.__screen__ is None}
+        parts_of_it = {model: count for model, count in staying.items() if _is_part(model)}
         uses = +deed.outside + (staying - Counter(parts_of_it))  # parts stay because it does
         if uses:
             named = (f"{number(count)} {_lower(model.__plural__)}" for model, count in uses.items())

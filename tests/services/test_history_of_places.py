@@ -1,0 +1,487 @@
+"""The real lists of Bến Tre and Vĩnh Long, in any order: one history; what cannot be is refused with its reason."""
+
+import csv
+import itertools
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.current import acting_as, system
+from app.database import Database
+from app.files import read
+from app.services import importing, places
+from app.services.importing import undoing
+from app.services.importing.places import AnotherProvince, ListsContradict
+from app.session import InvalidRow
+from app.table import Cell, Column, Table
+from models import (
+    Commune,
+    CommuneKind,
+    CommuneSuccession,
+    District,
+    ImportBatch,
+    Province,
+    ProvinceKind,
+    SuccessionKind,
+)
+from models.base import Base
+
+IN_2017, IN_2021, IN_2025, REFORM = date(2017, 10, 15), date(2021, 2, 1), date(2025, 1, 1), date(2025, 7, 1)
+LISTS = {
+    IN_2017: "gso_ben_tre_2017-10-15.xls",
+    IN_2021: "gso_ben_tre_2021-02-01.xls",
+    IN_2025: "ben_tre_units_2025-01.csv",
+    REFORM: "vinh_long_units_2025.csv",
+}
+COUNTS = {IN_2017: 164, IN_2021: 157, IN_2025: 148, REFORM: 124}
+CONVERSION = "vinh_long_chuyen_doi_2025.csv"
+DISSOLVED_IN_2024 = ["28765", "28768", "28801", "28825", "28837", "28849", "28864", "29074", "29113"]
+
+HEADER = ("Mã TP", "Tỉnh Thành Phố", "Mã QH", "Quận Huyện", "Mã PX", "Phường Xã")
+THANH_PHU = ("83", "Tỉnh Bến Tre", "837", "Huyện Thạnh Phú")
+AN_THANH = (*THANH_PHU, "29200", "Xã An Thạnh")
+GIAO_THANH = (*THANH_PHU, "29227", "Xã Giao Thạnh")
+LINKS = ("Mã xã cũ", "Tên xã cũ", "Mã xã mới", "Tên xã mới", "Cách chuyển")
+
+
+def listed(*rows: Sequence[Cell], header: Sequence[str] = HEADER) -> Table:
+    return Table(tuple(Column(label) for label in header), [tuple(row) for row in rows], list(range(2, len(rows) + 2)))
+
+
+class Office:
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def plan(self, table: Table, as_of: date, model: type[Base] = Commune, **options: Any) -> importing.Plan:
+        with self.database.writing.begin() as session:
+            return importing.plan(session, model, table, as_of=as_of, options=importing.Options(**options))
+
+    def bring_in(self, table: Table, as_of: date, model: type[Base] = Commune, **options: Any) -> importing.Plan:
+        """One batch, as the command line makes it; a plan that writes nothing makes none."""
+        with self.database.writing.begin() as session:
+            made = importing.plan(session, model, table, as_of=as_of, options=importing.Options(**options))
+            if made.writes:
+                kept = importing.store(session, made, file_name="a.xls", content_hash=str(as_of), size=1)
+                importing.apply(session, kept)
+            return made
+
+    def in_force(self, day: date) -> dict[str, str]:
+        with self.database.reading() as session:
+            return {unit.code: unit.name for unit in session.scalars(select(Commune)) if unit.in_force(day)}
+
+    def history(self) -> dict[str, Any]:
+        """Everything that is known of places and their successions, without numbers of rows."""
+        with self.database.reading() as session:
+            models: tuple[Any, ...] = (Province, District, Commune)
+            units = {
+                dated.__tablename__: sorted(
+                    (unit.code, unit.valid_from, str(unit.valid_to), unit.name, unit.kind)
+                    for unit in session.scalars(select(dated))
+                )
+                for dated in models
+            }
+            links = sorted(
+                (link.old.code, link.old.valid_from, link.new.code, link.new.valid_from, link.kind)
+                for link in session.scalars(select(CommuneSuccession))
+            )
+            found = session.scalars(select(Commune))
+            districts = sorted((unit.code, unit.valid_from, unit.district.code) for unit in found if unit.district)
+        return {**units, "links": links, "districts_of": districts}
+
+    def unit(self, code: str, day: date) -> int:
+        with self.database.reading() as session:
+            lives = session.scalars(select(Commune).where(Commune.code == code))
+            return next(unit.id for unit in lives if unit.in_force(day))
+
+
+@pytest.fixture(autouse=True)
+def at_the_command_line() -> Iterator[None]:
+    with acting_as(system("dòng lệnh")):
+        yield
+
+
+@pytest.fixture
+def office(any_database: Database) -> Office:
+    return Office(any_database)
+
+
+@pytest.fixture
+def desk(database: Database) -> Office:
+    return Office(database)
+
+
+@pytest.fixture
+def with_ben_tre(desk: Office) -> Office:
+    """The list of 01/2025 names no province, so it cannot be the first that is heard of Bến Tre."""
+    with desk.database.writing.begin() as session:
+        dated = {"valid_from": IN_2017, "valid_to": date(2025, 6, 30)}
+        session.add(Province(code="83", name="Tỉnh Bến Tre", kind=ProvinceKind.PROVINCE, **dated))
+    return desk
+
+
+def real(folder: Path, name: str, model: type[Base] = Commune) -> Table:
+    return read(folder / name, name=name, known=importing.known_titles(model))
+
+
+def bring_in_real(office: Office, folder: Path, day: date) -> importing.Plan:
+    province = "83" if day == IN_2025 else None
+    return office.bring_in(real(folder, LISTS[day]), day, complete=True, province=province)
+
+
+def problems(made: importing.Plan) -> list[str]:
+    return [problem.sentence for row in made.rows for problem in row.problems]
+
+
+# ---- one history ----------------------------------------------------------------------------------------------
+
+
+def test_the_real_lists_follow_each_other(office: Office, shared_data: Path) -> None:
+    made = [bring_in_real(office, shared_data, day) for day in LISTS]
+
+    assert [plan.refused for plan in made] == [[], [], [], []]
+    counted = [(plan.counts["new"], plan.counts["changed"], plan.counts["same"]) for plan in made]
+    assert counted == [(164, 0, 0), (0, 3, 154), (0, 5, 143), (76, 48, 0)]
+    assert [plan.also.get("commune", {}).get("changed", 0) for plan in made] == [0, 7, 9, 100]
+    ended = next(words for words in made[2].also_words if "kết thúc" in words)
+    assert ended.startswith("9 xã, phường không có trong danh mục kết thúc ngày 31/12/2024: 28765 Phường 4, ")
+    assert all(code in ended for code in DISSOLVED_IN_2024)
+    assert {day: len(office.in_force(day)) for day in LISTS} == COUNTS
+    renamed = [link for link in office.history()["links"] if link[0] == "28777"]
+    assert renamed == [("28777", IN_2017, "28777", IN_2021, SuccessionKind.RENAMED)]
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        (IN_2021, IN_2017, IN_2025, REFORM),
+        (IN_2025, IN_2017, IN_2021, REFORM),
+        (REFORM, IN_2025, IN_2021, IN_2017),
+        (REFORM, IN_2017, IN_2025, IN_2021),
+        (IN_2017, REFORM, IN_2025, IN_2021),
+        (IN_2021, REFORM, IN_2017, IN_2025),
+    ],
+)
+def test_in_another_order_they_give_the_same_history(
+    with_ben_tre: Office, shared_data: Path, order: Sequence[date]
+) -> None:
+    for day in order:
+        bring_in_real(with_ben_tre, shared_data, day)
+
+    assert {day: len(with_ben_tre.in_force(day)) for day in LISTS} == COUNTS
+    known, expected = with_ben_tre.history(), _history_in_order(shared_data)
+    assert known["communes"] == expected["communes"]
+    assert known["districts_of"] == expected["districts_of"]
+    assert [link[:4] for link in known["links"]] == expected["links"]
+
+
+_IN_ORDER: dict[str, Any] = {}
+
+
+def _history_in_order(folder: Path) -> dict[str, Any]:
+    """What the lists themselves say, day by day: a life for each stretch with one name, kind and district."""
+    if not _IN_ORDER:
+        said = [_facts(real(folder, name)) for name in LISTS.values()]
+        lives, links = [], []
+        for code in sorted(set().union(*said)):
+            told = [facts.get(code) for facts in said]
+            first: date | None = None
+            for place, (day, facts) in enumerate(zip(LISTS, told, strict=True)):
+                if facts is None:
+                    continue
+                first = first or day
+                after = told[place + 1] if place + 1 < len(told) else facts
+                if after == facts and place + 1 < len(told):
+                    continue
+                until = "None" if place + 1 == len(told) else str(_before(list(LISTS)[place + 1]))
+                lives.append((code, first, until, *facts[:2], facts[2]))
+                if after and place + 1 < len(told) and list(LISTS)[place + 1] != REFORM:
+                    links.append((code, first, code, list(LISTS)[place + 1]))
+                first = None
+        _IN_ORDER.update(
+            communes=[life[:5] for life in lives],
+            districts_of=[(life[0], life[1], life[5]) for life in lives if life[5]],
+            links=links,
+        )
+    return _IN_ORDER
+
+
+def _before(day: date) -> date:
+    return date.fromordinal(day.toordinal() - 1)
+
+
+def _facts(table: Table) -> dict[str, tuple[str, CommuneKind, str]]:
+    """{code: (name, kind, code of the district)} of one list."""
+    labels = [column.label for column in table.columns]
+    code = labels.index("Mã PX" if "Mã PX" in labels else "Mã xã")
+    name = labels.index("Phường Xã" if "Phường Xã" in labels else "Tên xã")
+    district = next((labels.index(title) for title in ("Mã QH", "Mã huyện") if title in labels), None)
+    found = {}
+    for row in table.rows:
+        full = " ".join(str(row[name]).split())
+        kind = next(kind for kind in CommuneKind if full.startswith(kind.label))
+        found[str(row[code])] = (full, kind, str(row[district]) if district is not None else "")
+    return found
+
+
+# ---- the 359 links --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.fill("reference")
+def test_every_link_of_the_conversion_table_leads_from_its_old_unit_to_its_new_one(
+    desk: Office, shared_data: Path
+) -> None:
+    """All 359: each old unit ends in the units the table says, and each new one names all it came from."""
+    with open(shared_data / CONVERSION, encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    to: dict[str, set[str]] = {}
+    back: dict[str, set[str]] = {}
+    for line in lines:
+        to.setdefault(line["Mã xã cũ"], set()).add(line["Mã xã mới"])
+        back.setdefault(line["Mã xã mới"], set()).add(line["Mã xã cũ"])
+
+    with desk.database.reading() as session:
+        units = session.scalars(
+            select(Commune).where(Commune.province.has(Province.code.in_(("83", "84", "86"))))
+        ).all()
+        before = {unit.code: unit for unit in units if unit.in_force(date(2025, 6, 30))}
+        after = {unit.code: unit for unit in units if unit.in_force(REFORM)}
+        went = {code: places.successor_of(session, before[code], on=REFORM) for code in to}
+        former = places.former_names(session, [after[code].id for code in back])
+        said = {
+            code: {unit.code for unit in former[after[code].id] if unit.valid_to == date(2025, 6, 30)} for code in back
+        }
+
+    assert len(lines) == 359
+    assert len(to) == 354
+    for code, new in to.items():
+        found = went[code]
+        if len(new) == 1:
+            assert isinstance(found, Commune), code
+            assert {found.code} == new
+        else:
+            assert isinstance(found, places.Divided), code
+            assert {unit.code for unit in found.units} == new
+    assert said == back
+
+
+@pytest.mark.fill("reference")
+@pytest.mark.parametrize("day", [IN_2017, IN_2021, IN_2025])
+def test_every_unit_of_an_earlier_state_is_in_force_divided_followed_or_open(desk: Office, day: date) -> None:
+    with desk.database.reading() as session:
+        units = [
+            unit
+            for unit in session.scalars(select(Commune).where(Commune.province.has(Province.code == "83")))
+            if unit.in_force(day)
+        ]
+        found = {unit.code: places.successor_of(session, unit, on=REFORM) for unit in units}
+
+    unknown = sorted(code for code, unit in found.items() if isinstance(unit, places.Unknown))
+    followed = [unit for unit in found.values() if isinstance(unit, Commune)]
+    assert len(found) == COUNTS[day]
+    assert len(followed) + len(unknown) == len(found), "none of Bến Tre was divided"
+    assert {unit.province_id for unit in followed} == {followed[0].province_id}
+    lost = {IN_2017: 16, IN_2021: 9, IN_2025: 0}[day]
+    assert len(unknown) == lost
+    assert day != IN_2021 or unknown == DISSOLVED_IN_2024
+
+
+@pytest.mark.fill("reference")
+def test_the_conversion_table_is_what_the_reference_data_knows(desk: Office, shared_data: Path) -> None:
+    made = desk.plan(real(shared_data, CONVERSION, CommuneSuccession), REFORM, CommuneSuccession)
+
+    assert (made.counts["same"], made.refused) == (359, [])
+
+
+def test_the_conversion_table_is_taken_after_the_lists(office: Office, shared_data: Path) -> None:
+    for day in (IN_2025, REFORM):
+        if day == IN_2025:
+            bring_in_real(office, shared_data, IN_2021)
+        bring_in_real(office, shared_data, day)
+    table = real(shared_data, CONVERSION, CommuneSuccession)
+    ben_tre = [(row, line) for row, line in zip(table.rows, table.lines, strict=True) if row[8] == "83"]
+    table = Table(table.columns, [row for row, _ in ben_tre], [line for _, line in ben_tre])
+
+    made = office.bring_in(table, REFORM, CommuneSuccession)
+    again = office.plan(table, REFORM, CommuneSuccession)
+
+    assert (made.counts["new"], made.refused) == (148, [])
+    assert again.counts["same"] == 148
+    with office.database.reading() as session:
+        binh_khanh = session.get_one(Commune, office.unit("28945", IN_2021))
+        found = places.successor_of(session, binh_khanh, on=REFORM)
+        assert isinstance(found, Commune)
+        assert (found.code, found.name) == ("28945", "Xã Đồng Khởi")
+
+
+# ---- complete and partial lists -------------------------------------------------------------------------------
+
+
+def test_a_partial_list_ends_nothing(desk: Office) -> None:
+    desk.bring_in(listed(AN_THANH, GIAO_THANH), IN_2017)
+
+    made = desk.bring_in(listed(AN_THANH), IN_2021)
+
+    assert not made.writes
+    assert set(desk.in_force(IN_2021)) == {"29200", "29227"}
+
+
+def test_a_complete_list_that_only_ends_units_is_written_and_undone(desk: Office) -> None:
+    desk.bring_in(listed(AN_THANH, GIAO_THANH), IN_2017)
+    before = desk.history()
+
+    made = desk.bring_in(listed(AN_THANH), IN_2021, complete=True)
+
+    assert made.also["commune"] == {"new": 0, "changed": 1, "same": 0}
+    assert made.also_words == ["1 xã, phường không có trong danh mục kết thúc ngày 31/01/2021: 29227 Xã Giao Thạnh."]
+    assert set(desk.in_force(IN_2021)) == {"29200"}
+    assert set(desk.in_force(date(2021, 1, 31))) == {"29200", "29227"}
+    with desk.database.writing.begin() as session:
+        last = session.scalars(select(ImportBatch).order_by(ImportBatch.id.desc()).limit(1)).one()
+        undoing.undo(session, last, seen=undoing.look(session, last).mark)
+    assert desk.history() == before
+
+
+def test_what_a_later_complete_list_still_has_cannot_have_ended_before(desk: Office) -> None:
+    desk.bring_in(listed(AN_THANH, GIAO_THANH), IN_2017)
+    desk.bring_in(listed((*THANH_PHU, "29200", "Xã An Thạnh Mới"), GIAO_THANH), IN_2025, complete=True)
+
+    with pytest.raises(ListsContradict, match="29227 Xã Giao Thạnh không có trong tệp này nhưng danh mục đầy đủ ngày"):
+        desk.plan(listed(AN_THANH), IN_2021, complete=True)
+    made = desk.plan(listed((*THANH_PHU, "29227", "Xã Giao Thạnh Mới")), IN_2021)
+
+    assert problems(made) == [
+        "Danh mục đầy đủ ngày 01/01/2025 (đợt nhập số 2) ghi mã 29227 là Xã Giao Thạnh. "
+        "Hoàn tác đợt đó rồi nhập theo thứ tự ngày."
+    ]
+
+
+def test_a_complete_list_with_refused_rows_proves_nothing_of_what_it_lacks(desk: Office) -> None:
+    table = listed(AN_THANH, (*THANH_PHU, "227", "Xã Giao Thạnh"))
+    with desk.database.writing.begin() as session:
+        made = importing.plan(session, Commune, table, as_of=IN_2021, options=importing.Options(complete=True))
+        kept = importing.store(session, made, file_name="a.xls", content_hash="a", size=1)
+        importing.apply(session, kept, partial=True)
+
+    desk.bring_in(listed(GIAO_THANH), IN_2017)
+
+    assert set(desk.in_force(IN_2021)) == {"29200", "29227"}
+
+
+def test_only_lists_of_places_are_complete(desk: Office) -> None:
+    with pytest.raises(importing.NeverComplete, match="Bỏ đánh dấu này"):
+        desk.plan(
+            listed(("29227", "x", "29227", "x", "Đổi tên"), header=LINKS), REFORM, CommuneSuccession, complete=True
+        )
+
+
+# ---- what cannot be ---------------------------------------------------------------------------------------------
+
+
+def test_the_list_of_another_province_than_the_chosen_one_is_refused(desk: Office) -> None:
+    desk.bring_in(listed(("86", "Tỉnh Vĩnh Long", "855", "Thành phố Vĩnh Long", "29542", "Phường 9")), IN_2017)
+
+    with pytest.raises(AnotherProvince, match="danh mục của tỉnh mã 83, không phải tỉnh đã chọn"):
+        desk.plan(listed(AN_THANH), IN_2021, province="86")
+
+
+@pytest.mark.parametrize("day", [IN_2017, IN_2021])
+def test_the_code_of_another_province_is_refused_as_one_of_a_draft(desk: Office, day: date) -> None:
+    desk.bring_in(listed(AN_THANH), IN_2017)
+
+    made = desk.plan(listed(("86", "Tỉnh Vĩnh Long", "855", "Thành phố Vĩnh Long", "29200", "Phường 9")), day)
+
+    assert problems(made) == [
+        f"Mã 29200 ngày {day:%d/%m/%Y} là Xã An Thạnh của Tỉnh Bến Tre. "
+        "Sửa mã theo danh mục chính thức, không dùng mã của bản dự thảo."
+    ]
+
+
+CON_TAU, AN_QUI = ("86", "Tỉnh Vĩnh Long", "29200", "Xã Cồn Tàu"), ("86", "Tỉnh Vĩnh Long", "29224", "Xã An Qui")
+NEW_MAP = ("Mã TP", "Tỉnh Thành Phố", "Mã PX", "Phường Xã")
+
+
+@pytest.fixture
+def reformed(desk: Office) -> Office:
+    desk.bring_in(listed(AN_THANH, GIAO_THANH), IN_2021, complete=True)
+    desk.bring_in(listed(CON_TAU, AN_QUI, header=NEW_MAP), REFORM, complete=True)
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (("29201", "", "29224", "", "Đổi tên"), "Ngày 30/06/2025 chưa có xã mã 29201. Nhập danh mục xã, phường"),
+        (("29200", "", "29227", "", "Đổi tên"), "Ngày 01/07/2025 chưa có xã mã 29227."),
+        (("29200", "Xã An Qui", "29224", "", "Đổi tên"), "là Xã An Thạnh, không phải “Xã An Qui”"),
+        (("2920", "", "29224", "", "Đổi tên"), "thiếu 1 chữ số"),
+        (("", "", "29224", "", "Đổi tên"), "Thiếu mã xã."),
+        (("29200", "", "29224", "", ""), "Thiếu cách chuyển. Ghi một trong: Giữ nguyên, Đổi tên"),
+        (("29200", "", "29224", "", "Sáp nhập"), "“Sáp nhập” không có trong danh sách."),
+    ],
+)
+def test_a_link_that_cannot_be_says_why(reformed: Office, row: Sequence[str], said: str) -> None:
+    made = reformed.plan(listed(row, header=LINKS), REFORM, CommuneSuccession)
+
+    assert said in problems(made)[0]
+
+
+def test_a_unit_goes_wholly_into_one_or_in_parts_into_several(reformed: Office) -> None:
+    rows = [("29200", "An Thạnh", "29200", "", "Nhập toàn bộ"), ("29200", "", "29224", "", "Nhập một phần")]
+
+    made = reformed.plan(listed(*rows, header=LINKS), REFORM, CommuneSuccession)
+    in_parts = reformed.bring_in(
+        listed(*((*row[:4], "Nhập một phần") for row in rows), header=LINKS), REFORM, CommuneSuccession
+    )
+
+    assert len(made.refused) == 2
+    assert "đã chuyển hết vào một đơn vị" in problems(made)[0]
+    assert in_parts.counts["new"] == 2
+    with reformed.database.reading() as session:
+        old = session.get_one(Commune, reformed.unit("29200", IN_2021))
+        found = places.successor_of(session, old, on=REFORM)
+    assert isinstance(found, places.Divided)
+    assert [unit.name for unit in found.units] == ["Xã Cồn Tàu", "Xã An Qui"]
+
+
+def test_the_same_link_twice_is_refused(reformed: Office) -> None:
+    rows = itertools.repeat(("29200", "", "29224", "", "Nhập toàn bộ"), 2)
+
+    made = reformed.plan(listed(*rows, header=LINKS), REFORM, CommuneSuccession)
+
+    assert len(made.refused) == 2
+    assert "có ở dòng 2 và 3. Giữ một dòng." in problems(made)[0]
+
+
+def test_what_is_still_in_force_did_not_go_wholly(reformed: Office) -> None:
+    made = reformed.plan(
+        listed(("29200", "", "29224", "", "Nhập toàn bộ"), header=LINKS), date(2026, 1, 1), CommuneSuccession
+    )
+
+    assert "29200 Xã Cồn Tàu còn hiệu lực ngày 01/01/2026 nên chưa chuyển hết." in problems(made)[0]
+
+
+def test_a_circle_of_links_is_refused_by_import_and_by_hand(reformed: Office) -> None:
+    day = date(2026, 1, 1)
+    parts = [("29200", "", "29224", "", "Nhập một phần"), ("29224", "", "29200", "", "Nhập một phần")]
+
+    made = reformed.plan(listed(*parts, header=LINKS), day, CommuneSuccession)
+    reformed.bring_in(listed(parts[0], header=LINKS), day, CommuneSuccession)
+    with reformed.database.writing.begin() as session:
+        first, second = (session.get_one(Commune, reformed.unit(code, day)) for code in ("29200", "29224"))
+        back = CommuneSuccession(old=second, new=first, kind=SuccessionKind.PART)
+        with pytest.raises(InvalidRow, match="Chuyển đổi thành vòng"):
+            places.refuse_loop(session, back)
+
+    assert [row.action.value for row in made.rows] == ["refused", "refused"]
+    assert "Chuyển đổi thành vòng: 29200 Xã Cồn Tàu → 29224 Xã An Qui → 29200 Xã Cồn Tàu." in problems(made)[0]
+
+
+def test_units_of_the_old_map_end_with_their_districts(reformed: Office) -> None:
+    reformed.bring_in(listed((*THANH_PHU, "29212", "Xã Bình Thạnh")), IN_2021)
+
+    assert reformed.in_force(date(2025, 6, 30))["29212"] == "Xã Bình Thạnh"
+    assert set(reformed.in_force(REFORM)) == {"29200", "29224"}
