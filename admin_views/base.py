@@ -11,7 +11,7 @@ This module and admin_views/site.py are the only ones that know sqladmin.
 """
 
 import functools
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,13 +20,22 @@ from operator import itemgetter
 from typing import Any, ClassVar
 
 from sqladmin import ModelView
-from sqlalchemy import Date, Enum, Integer, Select, bindparam, inspect, or_, select, union_all
+from sqlalchemy import Date, Enum, Integer, Row, Select, bindparam, inspect, or_, select, union_all
 from sqlalchemy.orm import Mapper
 from sqlalchemy.sql import operators
 from starlette.requests import Request
 
 from admin_views import pages
-from admin_views.columns import Shown, default_columns, file_value, foreign_key, is_written_as_it_is, shown
+from admin_views.columns import (
+    Shown,
+    default_columns,
+    file_value,
+    foreign_key,
+    former_and_later,
+    is_written_as_it_is,
+    place_of,
+    shown,
+)
 from admin_views.forms import ClerkForm, form_class, lower_first
 from admin_views.query import (
     COUNT_LIMIT,
@@ -44,7 +53,7 @@ from app.errors import OcopError
 from app.search import exact_first, matching
 from app.session import OcopSession
 from app.table import Column, Table
-from models import AuditAction, AuditEntry
+from models import AuditAction, AuditEntry, Commune
 from models.base import Base, Placed, Points, Searchable, fields, label_of
 from models.rules.access import may
 from models.rules.words import moment, number, words
@@ -409,13 +418,26 @@ class OcopView(ModelView):
         base = self.href("details")
         made = []
         cuts = self._cuts
+        words = self._words(session, found.values())
         for key in keys:
             if key not in found:
                 continue
             row = found[key]
-            cells = [cell(*row[start:end]) for cell, start, end in cuts]
+            cells = [
+                cell(*(words[start][row[start:end]] if start in words else row[start:end])) for cell, start, end in cuts
+            ]
             made.append(pages.ListRow(str(key), cells[0].text, f"{base}/{key}", cells))
         return made
+
+    def _words(self, session: OcopSession, rows: Collection[Row[Any]]) -> dict[int, Mapping[Any, tuple[Any, ...]]]:
+        """By where its values stand, the words of each column that has some, for all rows at once."""
+        return {
+            start: self._kept.ask_each(
+                column.key, {row[start:end] for row in rows}, functools.partial(column.words, session)
+            )
+            for column, (_cell, start, end) in zip(self.columns, self._cuts, strict=True)
+            if column.words is not None
+        }
 
     @cached_property
     def _cuts(self) -> list[tuple[Callable[..., pages.Cell], int, int]]:
@@ -580,20 +602,26 @@ class OcopView(ModelView):
         for condition in keys._where_criteria:
             joined = joined.where(condition)
         joined = joined.order_by(*keys._order_by_clauses).execution_options(yield_per=EXPORTED_TOGETHER)
-        places, start = [], 1
-        for column in self.columns:
-            places += [start + place for _column, place in column.exports]
-            start += len(column.expressions)
         types = [expression.type for column in self.columns for expression in column.expressions]
-        worded = [n for n, place in enumerate(places) if not is_written_as_it_is(types[place - 1])]
+        named = [cut for cut, column in zip(self._cuts, self.columns, strict=True) if column.words]
+        places, end = [], len(types) + 1  # words stand behind the values of a row
+        for column, (_cell, start, _end) in zip(self.columns, self._cuts, strict=True):
+            places += [(end if column.words else start) + place for _column, place in column.exports]
+            end += 1 + max(place for _column, place in column.exports) if column.words else 0
+        worded = [n for n, p in enumerate(places) if p <= len(types) and not is_written_as_it_is(types[p - 1])]
         chosen = itemgetter(slice(places[0], places[0] + 1)) if len(places) == 1 else itemgetter(*places)
 
         def rows() -> Iterator[tuple[Any, ...]]:
-            for row in session.execute(joined):
-                values = list(chosen(row))
-                for n in worded:
-                    values[n] = file_value(values[n])
-                yield tuple(values)
+            for part in session.execute(joined).partitions(EXPORTED_TOGETHER):
+                words = self._words(session, part)
+                for row in part:
+                    known = row[:]
+                    for _cell, start, end in named:
+                        known += words[start][row[start:end]]
+                    values = list(chosen(known))
+                    for n in worded:
+                        values[n] = file_value(values[n])
+                    yield tuple(values)
 
         return Table(columns=tuple(self.export_columns()), rows=rows(), sheet=self.model.__plural__)
 
@@ -640,7 +668,7 @@ class OcopView(ModelView):
         edit = [pages.Link("Sửa", self.href("edit", row.id), "pencil")] if self.may("edit") else []
         return pages.Head(
             title=str(row),
-            sub=hint(row),
+            sub="; ".join(filter(None, (hint(row), former_and_later(row)))),
             crumbs=[pages.Link(self.model.__plural__, self.href("list"))] if self.may("list") else (),
             here=str(row),
             buttons=edit,
@@ -669,6 +697,9 @@ class OcopView(ModelView):
             screen = value.__screen__
             linked = screen is not None and may(actor().rights, screen, "details")
             href = f"{BASE_URL}/{screen}/details/{value.id}" if linked else ""
+            if isinstance(value, Commune):
+                place = place_of(row, value)
+                return pages.Fact(label, pages.Cell(place.today, href=href, second=place.former or hint(value)))
             return pages.Fact(label, pages.Cell(str(value), href=href, second=hint(value)))
         if value is None and name in self.mapper.relationships:
             kept = getattr(row, foreign_key(self.model, name))

@@ -1,19 +1,22 @@
 """Columns of a list: what is selected for a row, how the cell reads, what the export writes; all from declarations."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Boolean, ColumnElement, Date, DateTime, Enum, Integer, Select, TypeDecorator, inspect
-from sqlalchemy.orm import Mapper, RelationshipProperty, aliased
+from sqlalchemy.orm import Mapper, RelationshipProperty, aliased, object_session
 
 from admin_views.pages import Cell, Tag, Tone
+from app.current import today
+from app.services.place_names import Place, PlaceWords, lineage, place_words
+from app.session import OcopSession
 from app.table import Cell as TableCell
 from app.table import Column
 from models import Commune, District, ParticipationState, Province
-from models.base import Base, LabelledEnum, Points, Searchable, fields, label_of
+from models.base import Base, LabelledEnum, Placed, Points, Searchable, fields, label_of
 from models.rules.words import words
 
 Join = Callable[[Select[Any]], Select[Any]]
@@ -25,6 +28,7 @@ class Shown:
 
     expressions: selected for every row, in order. cell: gets their values. exports: (column of the file, place of
     its value among the expressions). sort: what the column orders by, None when it does not sort.
+    words: asked once for the rows of a page, answers for the values of each row what cell and exports get instead.
     """
 
     key: str
@@ -36,6 +40,7 @@ class Shown:
     sort: ColumnElement[Any] | None = None
     width: int = 10
     numeric: bool = field(default=False)
+    words: Callable[[OcopSession, Sequence[Any]], Mapping[Any, tuple[Any, ...]]] | None = None
 
 
 TONES: dict[LabelledEnum, Tone] = {
@@ -61,7 +66,7 @@ def shown(model: type[Base], attribute: str) -> Shown:
     expression = getattr(model, attribute)
     kind = _kind(column.type)
     first = model.__search__[:1] == (attribute,) and issubclass(model, Searchable)
-    return Shown(
+    made = Shown(
         key=attribute,
         label=label_of(model, attribute),
         expressions=(expression,),
@@ -74,6 +79,7 @@ def shown(model: type[Base], attribute: str) -> Shown:
         width=24 if first else 10,
         numeric=kind in ("integer", "number"),
     )
+    return _unit_name(made) if made.expressions == (Commune.name,) else made
 
 
 def two_lines(first: Shown, second: Shown, *, label: str = "") -> Shown:
@@ -110,7 +116,11 @@ def _linked(model: type[Base], relation: RelationshipProperty[Any]) -> Shown:
 
     label = label_of(model, relation.key)
     if target is Commune:
-        return _place(label, relation.key, other, join)
+        return (
+            _place(model, label, relation.key, link)
+            if issubclass(model, Placed)
+            else _unit(label, relation.key, other, join)
+        )
     title, title_join = _title(other, target)
     return Shown(
         key=relation.key,
@@ -134,8 +144,8 @@ def _title(other: Any, target: type[Base]) -> tuple[Any, tuple[Join, ...]]:
     return title, (lambda statement: statement.outerjoin(named, link == named.id),)
 
 
-def _place(label: str, key: str, commune: Any, join: Join) -> Shown:
-    """A commune with its district, or its province where there is no district (any unit of today)."""
+def _unit(label: str, key: str, commune: Any, join: Join) -> Shown:
+    """A commune that everybody's row names, within the area of who looks, with its district or province."""
     district, province = aliased(District), aliased(Province)
 
     def parents(statement: Select[Any]) -> Select[Any]:
@@ -156,6 +166,63 @@ def _place(label: str, key: str, commune: Any, join: Join) -> Shown:
         joins=(join, parents),
         width=15,
     )
+
+
+def _place(model: type[Placed], label: str, key: str, commune: Any) -> Shown:
+    """The commune of a row by its name of today, beneath what it was before, else its district or province."""
+    return Shown(
+        key=key,
+        label=label,
+        expressions=(commune, model.moved_from_id),
+        cell=lambda today, former, district, province: Cell(today, second=former or district or province),
+        exports=(
+            (Column(label, "text", 24), 0),
+            (Column("Huyện", "text", 24), 2),
+            (Column("Tỉnh", "text", 24), 3),
+            (Column("Trước sắp xếp đơn vị", "text", 40), 1),
+        ),
+        width=15,
+        words=lambda session, places: place_words(session, places, today()),
+    )
+
+
+def _unit_name(named: Shown) -> Shown:
+    """The name of a commune, beneath it what it was before or what it has become."""
+    return replace(
+        named,
+        expressions=(*named.expressions, Commune.id),
+        cell=lambda name, before: Cell(name, second=before),
+        exports=(*named.exports, (Column("Trước đó, nay là", "text", 40), 1)),
+        words=_with_lineage,
+    )
+
+
+def _with_lineage(session: OcopSession, units: Sequence[Any]) -> dict[Any, tuple[Any, ...]]:
+    before = lineage(session, [pk for _name, pk in units])
+    return {(name, pk): (name, before[pk]) for name, pk in units}
+
+
+def places_of(rows: Sequence[Placed]) -> dict[Place, PlaceWords]:
+    """The places of loaded rows, as a page shows them."""
+    if not rows:
+        return {}
+    session = object_session(rows[0])
+    assert isinstance(session, OcopSession)
+    return place_words(session, [(row.commune_id, row.moved_from_id) for row in rows], today())
+
+
+def place_of(row: Base, commune: Commune) -> PlaceWords:
+    """The place of a loaded row that a link leads to, as its record shows it."""
+    session = object_session(row)
+    assert isinstance(session, OcopSession)
+    place = (commune.id, row.moved_from_id if isinstance(row, Placed) else None)
+    return place_words(session, [place], today())[place]
+
+
+def former_and_later(row: Base) -> str:
+    """What a loaded commune was before or has become; empty for any other row."""
+    session = object_session(row)
+    return lineage(session, [row.id])[row.id] if isinstance(row, Commune) and isinstance(session, OcopSession) else ""
 
 
 def foreign_key(model: type[Base], relation: str) -> str:

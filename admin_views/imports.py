@@ -427,10 +427,10 @@ def _plan_page(
 def _buttons(session: OcopSession, batch: ImportBatch) -> list[pages.Link]:
     if not returned.has_results(batch):
         return []
-    buttons = [
-        pages.Link("Tải tệp gốc", original_href(batch), "file"),
-        pages.Link("Tải tệp kèm kết quả", marked_href(batch), "file-download"),
-    ]
+    buttons = []
+    if batch.file_hash:  # moved records came from no file
+        buttons.append(pages.Link("Tải tệp gốc", original_href(batch), "file"))
+        buttons.append(pages.Link("Tải tệp kèm kết quả", marked_href(batch), "file-download"))
     if batch.state is BatchState.APPLIED and undoing.may_undo(session, batch):
         buttons.append(pages.Link("Hoàn tác đợt nhập", f"{HREF}/{batch.id}/undo", "arrow-back-up"))
     return buttons

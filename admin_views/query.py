@@ -1,7 +1,7 @@
 """What a list is asked for: search, filters, sort, page; read from the address, refused when it cannot be read."""
 
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from time import monotonic
@@ -24,8 +24,10 @@ from admin_views.columns import foreign_key
 from app.current import actor
 from app.errors import OcopError
 from app.search import exact_first, matching
+from app.services.place_names import lineage
 from app.session import OcopSession, saves
 from models.base import Base, LabelledEnum, Searchable, Tidy, label_of
+from models.commune import Commune
 from models.rules.words import day, number, read_day
 
 PAGE_SIZES = (25, 50, 100)
@@ -160,10 +162,31 @@ class Kept:
         if kept is not None and kept[0] == saved and now < kept[1]:
             return kept[2]
         answer = work()
+        self._keep(key, saved, now, answer)
+        return answer
+
+    def ask_each(
+        self, question: Hashable, keys: Iterable[Any], work: Callable[[list[Any]], Mapping[Any, Any]]
+    ) -> dict[Any, Any]:
+        """The same for many at once, whatever the area: what is not kept is worked out together."""
+        saved, now = saves(), monotonic()
+        found, missing = {}, []
+        for each in keys:
+            kept = self._answers.get((question, each))
+            if kept is not None and kept[0] == saved and now < kept[1]:
+                found[each] = kept[2]
+            else:
+                missing.append(each)
+        if missing:
+            for each, answer in work(missing).items():
+                self._keep((question, each), saved, now, answer)
+                found[each] = answer
+        return found
+
+    def _keep(self, key: Hashable, saved: int, now: float, answer: Any) -> None:
         if len(self._answers) >= KEPT_AT_MOST:
             self._answers.clear()
         self._answers[key] = (saved, now + KEPT_SECONDS, answer)
-        return answer
 
 
 # ---- filters from declarations ------------------------------------------------------------------------------------
@@ -290,7 +313,11 @@ def suggestions(session: OcopSession, model: type[Base], term: str, *, limit: in
     if model.__title__ in mapper.relationships:
         statement = statement.options(selectinload(getattr(model, model.__title__)))
     rows = session.execute(statement.order_by(*order, model.id).limit(limit)).scalars().all()
-    return [{"id": str(row.id), "text": str(row), "hint": hint(row)} for row in rows]
+    before = lineage(session, [row.id for row in rows]) if model is Commune else {}
+    return [
+        {"id": str(row.id), "text": str(row), "hint": "; ".join(filter(None, (hint(row), before.get(row.id))))}
+        for row in rows
+    ]
 
 
 def hint(row: Base) -> str:

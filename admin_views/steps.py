@@ -7,8 +7,9 @@ from sqlalchemy import select
 
 from admin_views import pages
 from admin_views.base import BASE_URL, Action, ActionInput
-from admin_views.columns import TONES
+from admin_views.columns import TONES, places_of
 from app.services import cycle as service
+from app.services.place_names import PlaceWords
 from app.session import OcopSession
 from models import CycleStep, Participation, ParticipationState, Product
 from models.base import now
@@ -178,7 +179,7 @@ def _check_page(
         ),
         can_title=can_title,
         columns=("Sản phẩm và chủ thể", "Nơi sản xuất", "Đang ở bước", "Trạng thái"),
-        can=[_row(p) for p in check.can[:SHOWN]],
+        can=_rows(check.can[:SHOWN]),
         can_more=f"và {number(len(check.can) - SHOWN)} sản phẩm khác" if len(check.can) > SHOWN else "",
         stay_title=f"{number(staying)} sản phẩm giữ nguyên, vì {reasons} lý do" if staying else "",
         stay=[
@@ -211,13 +212,18 @@ def _open(products: Sequence[Product]) -> pages.Link:
     return pages.Link(f"Mở {number(min(len(products), 100))} sản phẩm", f"{BASE_URL}/product/list?pks={ids}")
 
 
-def _row(participation: Participation) -> list[pages.Cell]:
+def _rows(participations: Sequence[Participation]) -> list[list[pages.Cell]]:
+    words = places_of(participations)
+    return [_row(each, words[each.commune_id, each.moved_from_id]) for each in participations]
+
+
+def _row(participation: Participation, place: PlaceWords) -> list[pages.Cell]:
     product = participation.product
     href = f"{BASE_URL}/product/details/{product.id}"
     step = participation.step
     return [
         pages.Cell(product.name, href=href, second=str(product.entity) if product.entity else ""),
-        pages.Cell(str(product.commune)),
+        pages.Cell(place.today, second=place.former),
         pages.Cell(f"{step.number}. {step.name}", second=f"từ {day(participation.entered_on)}"),
         pages.Cell(tag=pages.Tag(participation.state.label, TONES[participation.state])),
     ]
@@ -256,7 +262,7 @@ def _result(
                 "da-lam",
                 f"{number(len(moved))} sản phẩm {done.lower()}",
                 ("Sản phẩm và chủ thể", "Nơi sản xuất", "Nay ở bước", "Trạng thái"),
-                [_row(p) for p in moved[:100]],
+                _rows(moved[:100]),
             )
         )
     return pages.ResultPage(

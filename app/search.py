@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, case, column, false, or_, select, table
+from sqlalchemy import ColumnElement, Table, and_, case, column, false, or_, select, table
+from sqlalchemy.orm import aliased
 
 from models.base import Base
+from models.commune import Commune, CommuneSuccession
 from models.rules.text import fold
 
 
@@ -12,7 +14,22 @@ def matching(model: type[Base], term: str, *, sqlite: bool) -> list[ColumnElemen
     """Conditions that find a term in a model's `search_text`, whatever its marks: every word must occur.
 
     Words of three letters and more go through the trigram index; shorter ones alone match as a prefix of the text.
+    A commune is also found by what its former units are found by.
     """
+    conditions = _matching(model, term, sqlite=sqlite)
+    return [or_(and_(*conditions), _took_over(conditions))] if model is Commune and conditions else conditions
+
+
+def _took_over(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Communes that took over from one that meets the conditions, over any number of steps."""
+    former = select(Commune.id).where(*conditions).correlate(None)
+    line = select(CommuneSuccession.new_id.label("id")).where(CommuneSuccession.old_id.in_(former))
+    heirs, further = line.cte("heirs", recursive=True), aliased(CommuneSuccession)
+    heirs = heirs.union(select(further.new_id).join(heirs, further.old_id == heirs.c.id))
+    return Commune.id.in_(select(heirs.c.id))
+
+
+def _matching(model: type[Base], term: str, *, sqlite: bool) -> list[ColumnElement[bool]]:
     found: Any = getattr(model, "search_text")  # noqa: B009  # Searchable
     terms = fold(term).split()
     if not terms:

@@ -410,6 +410,9 @@ def _links_changed(rows: Iterable[Base]) -> list[tuple[type[Base], int]]:
 # ---- where a row lies, what it is found by ----------------------------------------------------------------------
 
 
+_PLACE = ("province_id", "commune_id", "moved_from_id")
+
+
 @functools.cache
 def places_relation(model: type[Base]) -> str | None:
     return next((name for name, info in fields(model).items() if info.places), None)
@@ -435,6 +438,11 @@ def _place(session: OcopSession, row: Base) -> None:
         row.commune = parent if isinstance(parent, Commune) else parent.commune
     elif row.commune_id != commune_id:
         row.commune_id = commune_id
+    if isinstance(parent, Placed):
+        if row.moved_from_id != parent.moved_from_id:
+            row.moved_from_id = parent.moved_from_id
+    elif not session._verb and row.moved_from_id and instance_state(row).attrs["commune_id"].history.has_changes():
+        row.moved_from_id = None  # put right by hand: it never lay there
 
 
 def _linked(session: OcopSession, row: Base, relation: str) -> Base | None:
@@ -514,7 +522,7 @@ def _followers(model: type[Base]) -> tuple[tuple[type[Base], str, bool, bool], .
 def _follow(session: OcopSession, row: Base) -> None:
     """Carry a row's new place and name to the rows that copy them; derived columns are no news and no new version."""
     state = inspect(row)
-    moved = any(key in state.attrs and state.attrs[key].history.has_changes() for key in ("province_id", "commune_id"))
+    moved = any(key in state.attrs and state.attrs[key].history.has_changes() for key in _PLACE)
     for model, attribute, places, named in _followers(type(row)):
         if places and moved:
             _move_followers(session, model, attribute, [row.id], row)
@@ -531,7 +539,7 @@ def _move_followers(session: OcopSession, model: type[Base], attribute: str, ids
     place = (
         {"province_id": source.province_id, "commune_id": source.id}
         if isinstance(source, Commune)
-        else {"province_id": getattr(source, "province_id"), "commune_id": getattr(source, "commune_id")}  # noqa: B009  # Placed
+        else {name: getattr(source, name) for name in _PLACE}
     )
     table, connection = model.__table__, session.connection()
     assert isinstance(table, Table)

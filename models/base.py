@@ -55,6 +55,8 @@ class Area:
 
     provinces, districts, communes: row ids, both lives of a reused code included where they belong.
     around: provinces that the places lie in, for what is decided there for all of them (a cycle).
+    left: ended communes of the area; records that moved from them to a successor elsewhere stay in the area.
+    heirs: communes that took over from communes of the area, to be named; their rows are not seen.
     """
 
     everything: bool = False
@@ -62,6 +64,8 @@ class Area:
     districts: frozenset[int] = frozenset()
     communes: frozenset[int] = frozenset()
     around: frozenset[int] = frozenset()
+    left: frozenset[int] = frozenset()
+    heirs: frozenset[int] = frozenset()
     user_id: int | None = None
 
 
@@ -274,7 +278,8 @@ class Everywhere:
 class Placed:
     """A row that lies somewhere: its own province and commune, copied from the relation marked `places`.
 
-    An area compares these two columns only; through the parent it was 500 times slower at 1,000,000 rows.
+    An area compares these columns only; through the parent it was 500 times slower at 1,000,000 rows.
+    moved_from_id: the commune it was recorded in, when that one ended and the row was moved to its successor.
     """
 
     @declared_attr
@@ -284,6 +289,12 @@ class Placed:
     @declared_attr
     def commune_id(cls) -> Mapped[int]:
         return mapped_column(ForeignKey("communes.id"), sort_order=81, info=field("Xã, phường", managed=True))
+
+    @declared_attr
+    def moved_from_id(cls) -> Mapped[int | None]:
+        return mapped_column(
+            ForeignKey("communes.id"), index=True, sort_order=82, info=field("Xã, phường khi ghi", managed=True)
+        )
 
     @declared_attr
     def province(cls) -> Mapped["Province"]:
@@ -303,7 +314,9 @@ class Placed:
 
     @classmethod
     def within(cls, area: Area) -> ColumnElement[bool]:
-        return in_places(area, cls.province_id, cls.commune_id)
+        place = in_places(area, cls.province_id, cls.commune_id)
+        # Only areas that lost communes ask: the others keep an index that is in the order of the list.
+        return or_(place, cls.moved_from_id.in_(sorted(area.left))) if area.left else place
 
 
 def in_places(area: Area, province: SQLColumnExpression[Any], commune: SQLColumnExpression[Any]) -> ColumnElement[bool]:

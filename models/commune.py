@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import ClassVar, Self
 
-from sqlalchemy import ColumnElement, ForeignKey, String, UniqueConstraint
+from sqlalchemy import ColumnElement, ForeignKey, String, UniqueConstraint, or_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import (
@@ -67,7 +67,8 @@ class Commune(Dated, Searchable, Base):
 
     @classmethod
     def within(cls: type[Self], area: Area) -> ColumnElement[bool]:
-        return in_places(area, cls.province_id, cls.id)
+        place = in_places(area, cls.province_id, cls.id)
+        return or_(place, cls.id.in_(sorted(area.heirs))) if area.heirs else place
 
 
 class SuccessionKind(LabelledEnum):

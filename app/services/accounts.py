@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Row, Select, and_, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, exists, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased, joinedload
 
@@ -381,6 +381,10 @@ def area_of(session: OcopSession, user: User) -> Area:
                commune is nobody's: its records wait until a clerk has said where each belongs. An earlier
                life is one of the same code, but not across 01/07/2025, when codes went to other places.
 
+    Areas survive a merger: records that moved from an ended commune of the area to its successor stay in the area
+    of everyone who had that commune, and only these; the other records of the successor do not come into it. The
+    successor itself is there to be named. (Who had Bình Khánh sees those records of Đồng Khởi that came from it.)
+
     around: the provinces of all these, and those that took them over: a cycle of the new province concerns
     records that still lie in the old one. The districts of a commune are there to be named.
     """
@@ -419,19 +423,30 @@ def _communes_area(session: OcopSession, user_id: int, statement: Select[Any, An
     """statement: (commune or None, district or None, province) of each place."""
     rows = session.execute(statement).all()
     communes = frozenset(commune for commune, _, _ in rows if commune is not None)
-    successor = aliased(Commune)
-    took_over = session.scalars(
-        select(successor.province_id)
-        .join(CommuneSuccession, CommuneSuccession.new_id == successor.id)
-        .where(CommuneSuccession.old_id.in_(sorted(communes)))
-        .distinct()
-    )
+    onward = _onward(session, CommuneSuccession.old_id.in_(sorted(communes)))
+    elsewhere = {old for old, new, _ in onward if new not in communes}
     return Area(
         districts=frozenset(district for _, district, _ in rows if district is not None),
         communes=communes,
-        around=frozenset(province for _, _, province in rows) | frozenset(took_over),
+        around=frozenset(province for _, _, province in rows) | frozenset(province for _, _, province in onward),
+        left=frozenset(elsewhere),
+        heirs=frozenset(new for _, new, _ in onward) - communes,
         user_id=user_id,
     )
+
+
+def _onward(session: OcopSession, given: ColumnElement[bool]) -> set[tuple[int, int, int]]:
+    """(commune, one that took it over, its province), over any number of steps. given: which links are the first."""
+    line = (
+        select(CommuneSuccession.old_id.label("first"), CommuneSuccession.new_id.label("heir"))
+        .where(given)
+        .cte("onward", recursive=True)
+    )
+    further = aliased(CommuneSuccession)
+    line = line.union(select(line.c.first, further.new_id).join(line, further.old_id == line.c.heir))
+    heir = aliased(Commune)
+    rows = session.execute(select(line.c.first, heir.id, heir.province_id).join(heir, heir.id == line.c.heir))
+    return {(first, heir_id, province) for first, heir_id, province in rows}
 
 
 def _communes_of_district(district_id: int) -> Select[Any, Any, int]:
@@ -498,8 +513,12 @@ def _province_area(session: OcopSession, user_id: int, province_id: int) -> Area
     elsewhere = {before for before, after, _ in went_to if after not in lives}
     taken_over = {before for before, _, still_there in went_to if not still_there and before not in elsewhere}
     provinces = lives | taken_over
+    ended = CommuneSuccession.old_id.in_(select(Commune.id).where(Commune.province_id.in_(sorted(provinces))))
+    gone = [(first, heir) for first, heir, province in _onward(session, ended) if province not in provinces]
     return Area(
         provinces=frozenset(provinces),
+        left=frozenset(first for first, _ in gone),
+        heirs=frozenset(heir for _, heir in gone),
         around=frozenset(provinces) | frozenset(after for before, after, _ in went_to if before in provinces),
         user_id=user_id,
     )

@@ -91,9 +91,12 @@ def test_a_link_to_a_foreign_row_is_refused_on_every_model(any_database: Databas
     assert trail(any_database) == before
 
 
+_COPIED = ("commune_id", "moved_from_id")
+
+
 def _is_copied(model: type[Base], attribute: str) -> bool:
     """A place that is copied from a parent: set by hand it is put right, not refused."""
-    return issubclass(model, Placed) and attribute == "commune_id" and places_relation(model) != "commune"
+    return issubclass(model, Placed) and attribute in _COPIED and places_relation(model) != "commune"
 
 
 @pytest.mark.parametrize("model", [m for m in world.SCOPED if _is_copied(m, "commune_id")])

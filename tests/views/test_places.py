@@ -1,12 +1,16 @@
 """Places saved by a form: what the import would refuse is refused here too, at its field."""
 
+import io
 from datetime import date
 
+import openpyxl
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
+from starlette.testclient import TestClient
 
+from app.database import Database
 from app.session import OcopSession
-from models import Commune, CommuneSuccession, Province
+from models import Commune, CommuneSuccession, Entity, Province
 from tests.views.conftest import Clerk
 from tests.views.page import edit, form_of, text_of
 
@@ -91,3 +95,60 @@ def test_a_succession_is_listed_added_and_never_a_circle(clerk: Clerk, look: Oco
     listed = text_of(admin.get(f"/admin/commune-succession/list?old={lost.id}").text)
     assert "Xã Tường Đa" in listed
     assert "Nhập toàn bộ" in listed
+
+
+def hits(client: TestClient, term: str) -> list[dict[str, str]]:
+    answer = client.get("/admin/entity/ajax/lookup", params={"name": "commune", "term": term})
+    found: list[dict[str, str]] = answer.json()["results"]
+    return found
+
+
+@pytest.mark.parametrize("term", ["bình khánh", "Binh Khanh mo cay nam"])
+def test_todays_commune_is_found_by_a_former_name_and_says_so(clerk: Clerk, term: str) -> None:
+    found = [hit for hit in hits(clerk("tinh"), term) if hit["text"] == "Xã Đồng Khởi"]
+
+    assert len(found) == 1
+    assert "trước 01/07/2025: " in found[0]["hint"]
+    assert "xã Bình Khánh" in found[0]["hint"]
+
+
+def test_a_unit_that_ended_says_what_it_has_become(clerk: Clerk) -> None:
+    ended = [hit for hit in hits(clerk("tinh"), "Bình Khánh") if hit["text"] == "Xã Bình Khánh"]
+
+    assert any(hit["hint"].endswith("nay là Xã Đồng Khởi") for hit in ended)
+
+
+def test_a_code_given_anew_finds_both_places_each_with_its_days(clerk: Clerk) -> None:
+    found = {hit["text"]: hit["hint"] for hit in hits(clerk("tinh"), "28858")}
+
+    assert "nay là Phường Phú Tân" in found["Xã Hữu Định"]
+    assert "Phường Phú Tân" in found
+
+
+def test_a_record_shows_todays_commune_with_the_former_beneath(clerk: Clerk, look: OcopSession) -> None:
+    entity = look.scalars(select(Entity).join(Commune, Entity.commune_id == Commune.id).where(Commune.code == "29221"))
+    page = clerk("tinh").get(f"/admin/entity/details/{entity.all()[0].id}")
+
+    assert "trước 01/07/2025: xã Thạnh Hải, huyện Thạnh Phú" in text_of(page.text)
+
+
+def test_an_export_says_todays_commune_and_the_former_as_text(clerk: Clerk) -> None:
+    answer = clerk("tinh").get("/admin/entity/export/xlsx")
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).worksheets[0]
+
+    heads = [cell.value for cell in sheet[1]]
+    rows = [dict(zip(heads, row, strict=True)) for row in sheet.iter_rows(min_row=2, values_only=True)]
+    former = [row for row in rows if row["Trước sắp xếp đơn vị"]]
+    assert {"trước 01/07/2025: xã Thạnh Hải, huyện Thạnh Phú"} <= {row["Trước sắp xếp đơn vị"] for row in former}
+    assert all(row["Huyện"] == "Huyện Thạnh Phú" for row in former)
+
+
+def test_a_page_of_places_asks_for_their_names_once(clerk: Clerk, demo: Database) -> None:
+    tinh = clerk("tinh")
+    tinh.get("/admin/")  # the area is worked out
+    asked: list[str] = []
+    event.listen(demo.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: asked.append(sql))
+
+    tinh.get("/admin/product/list?pageSize=100")
+
+    assert sum("commune_successions" in sql for sql in asked) == 1

@@ -16,10 +16,13 @@ from sqlalchemy.orm import Mapper
 from app.search import matching
 from app.services.importing.reading import DAY_FIRST, MONTH_FIRST, Columns, ReadRow, column_type, linked_model
 from app.services.importing.writing import parts
+from app.services.place_names import read_onward
 from app.session import OcopSession
 from models.base import Base, LabelledEnum, Placed, Searchable, fields, key_columns, label_of
-from models.rules.places import bare_name, life_on
+from models.commune import Commune
+from models.rules.places import bare_name, life_on, successors
 from models.rules.text import fold, sort_key
+from models.rules.words import day
 
 SUGGESTED = 5
 LOOKED_AT = 100
@@ -291,8 +294,24 @@ class Registers:
             return Found(why=f"Có {len(kept)} {label} tên “{name}”.", suggestions=kept[:SUGGESTED])
         if found:
             return Found(why=f"“{name}” có nhưng ở nơi khác với dòng này.", suggestions=found[:SUGGESTED])
-        day = f" tại ngày {self.as_of:%d/%m/%Y}" if register.is_dated else ""
-        return Found(why=f"Chưa có {label} “{name}”{day}.", suggestions=self._like(register, name, said))
+        if model is Commune and (former := self._former(register, name, said)):
+            return former
+        on = f" tại ngày {day(self.as_of)}" if register.is_dated else ""
+        return Found(why=f"Chưa có {label} “{name}”{on}.", suggestions=self._like(register, name, said))
+
+    def _former(self, register: Register, name: str, said: Mapping[str, str]) -> Found | None:
+        """A name that was one before: what took over is suggested, and the clerk says which day was meant."""
+        ended = self._narrowed(register.model, register.by_title.get(fold_name(register.model, name), []), said)
+        ended = [row for row in ended if row.values["valid_to"] and row.values["valid_to"] < self.as_of]
+        if not ended:
+            return None
+        ended.sort(key=lambda row: row.values["valid_to"], reverse=True)
+        units, links = read_onward(self.session, [row.id for row in ended])
+        heirs = list(dict.fromkeys(unit for row in ended for unit in successors(links, row.id).units))
+        now = f", nay là {', '.join(units[heir].name for heir in heirs)}" if heirs else ""
+        why = f"“{name}” là tên đến hết {day(ended[0].values['valid_to'])}{now}."
+        known = [register.rows[heir] for heir in heirs if heir in register.rows]
+        return Found(why=why, suggestions=[*known, *ended][:SUGGESTED])
 
     def _narrowed(self, model: type[Base], rows: list[Candidate], said: Mapping[str, str]) -> list[Candidate]:
         """Rows whose own links are what the cells say of them, where they say anything."""

@@ -342,8 +342,8 @@ def _derived(model: type[Base]) -> frozenset[str]:
     relation = places_relation(model)
     if relation is None or not issubclass(model, Placed):
         return frozenset()
-    own = inspect(model).relationships[relation].local_columns
-    return frozenset({"province_id", "commune_id"} - {column.key for column in own})
+    own = {column.key for column in inspect(model).relationships[relation].local_columns}
+    return frozenset({"province_id"} if "commune_id" in own else {"province_id", "commune_id", "moved_from_id"})
 
 
 @cache

@@ -1,0 +1,111 @@
+"""What places are called today and were called before, read from the real successions of 2025."""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import event, select
+
+from app.current import acting_as, system
+from app.database import Database
+from app.services import accounts
+from app.services.place_names import lineage, place_words
+from app.session import OcopSession
+from models import Area, Commune, Role
+
+TODAY = date(2026, 11, 25)
+
+
+def commune(session: OcopSession, code: str, on: date) -> Commune:
+    found = session.scalars(select(Commune).where(Commune.code == code, Commune.valid_from <= on)).all()
+    return max((each for each in found if each.in_force(on)), key=lambda each: each.valid_from)
+
+
+BEFORE, AFTER = date(2025, 6, 30), date(2025, 7, 1)
+
+
+@pytest.mark.fill("reference")
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("28945", "Xã Đồng Khởi — trước 01/07/2025: xã Bình Khánh, huyện Mỏ Cày Nam"),
+        ("28757", "Phường Phú Tân — trước 01/07/2025: phường Phú Tân, thành phố Bến Tre"),
+        ("28858", "Phường Phú Tân — trước 01/07/2025: xã Hữu Định, huyện Châu Thành"),
+    ],
+)
+def test_todays_name_stands_first_and_the_former_one_behind(any_database: Database, code: str, line: str) -> None:
+    with acting_as(system("kiểm thử")), any_database.reading() as session:
+        place = (commune(session, code, BEFORE).id, None)
+
+        assert place_words(session, [place], TODAY)[place].line == line
+
+
+@pytest.mark.fill("reference")
+def test_on_a_day_before_the_merger_the_unit_has_its_own_name_alone(database: Database) -> None:
+    with acting_as(system("kiểm thử")), database.reading() as session:
+        place = (commune(session, "28945", BEFORE).id, None)
+
+        assert place_words(session, [place], BEFORE)[place].line == "Xã Bình Khánh"
+
+
+@pytest.mark.fill("reference")
+def test_a_moved_row_says_where_it_lay(database: Database) -> None:
+    with acting_as(system("kiểm thử")), database.reading() as session:
+        now, then = commune(session, "28945", AFTER), commune(session, "28945", BEFORE)
+        words = place_words(session, [(now.id, then.id), (now.id, None)], TODAY)
+
+    assert words[now.id, then.id].former == "trước 01/07/2025: xã Bình Khánh, huyện Mỏ Cày Nam"
+    assert (words[now.id, None].former, words[now.id, None].province) == ("", "Tỉnh Vĩnh Long")
+
+
+@pytest.mark.fill("reference")
+def test_a_divided_unit_says_that_a_clerk_must_choose(database: Database) -> None:
+    with acting_as(system("kiểm thử")), database.reading() as session:
+        place = (commune(session, "29770", BEFORE).id, None)
+
+        assert place_words(session, [place], TODAY)[place].former.endswith("đã chia, chờ chọn xã mới")
+
+
+@pytest.mark.fill("reference")
+def test_a_page_of_places_is_one_query(database: Database) -> None:
+    asked: list[str] = []
+    with acting_as(system("kiểm thử")), database.reading() as session:
+        places = [(pk, None) for pk in session.scalars(select(Commune.id).limit(100))]
+        event.listen(database.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: asked.append(sql))
+
+        place_words(session, places, TODAY)
+        lineage(session, [pk for pk, _ in places])
+
+    assert len(asked) == 2
+
+
+@pytest.mark.fill("reference")
+def test_units_say_what_they_were_and_what_they_have_become(any_database: Database) -> None:
+    with acting_as(system("kiểm thử")), any_database.reading() as session:
+        old, new = commune(session, "28945", BEFORE), commune(session, "28945", AFTER)
+        divided = commune(session, "29770", BEFORE)
+        said = lineage(session, [old.id, new.id, divided.id])
+
+    assert said[old.id] == "nay là Xã Đồng Khởi"
+    assert said[new.id].startswith("trước 01/07/2025: ")
+    assert "xã Bình Khánh" in said[new.id]
+    assert said[divided.id].startswith("đã chia, nay thuộc ")
+
+
+@pytest.mark.fill("reference")
+def test_who_had_a_commune_that_ended_may_name_its_successor_and_no_more(any_database: Database) -> None:
+    with any_database.writing.begin() as session, acting_as(system("kiểm thử")):
+        old = commune(session, "28945", BEFORE)
+        new = commune(session, "28945", AFTER)
+        accounts.add_user(
+            session,
+            username="canbo",
+            full_name="Lê Thị Mai",
+            role=Role.COMMUNE_CLERK,
+            place=old,
+            password="mat-khau-12",
+        )
+        area: Area = accounts.area_of(session, accounts.user_named(session, "canbo"))
+
+    assert (old.id in area.communes, new.id in area.communes) == (True, False)
+    assert area.left == {old.id}
+    assert area.heirs == {new.id}
