@@ -309,6 +309,8 @@ def suggestions(session: OcopSession, model: type[Base], term: str, *, limit: in
         order = [title]
     if hasattr(model, "valid_to"):
         order.insert(0, model.valid_to.is_not(None))
+    if model is Commune:
+        order.insert(0, exact_first(model, term) == 2)  # what is found by a former name stands behind its own
     mapper: Mapper[Any] = inspect(model)
     if model.__title__ in mapper.relationships:
         statement = statement.options(selectinload(getattr(model, model.__title__)))
