@@ -1,17 +1,18 @@
 """Ranh giới xã, phường: the shape of one life of a commune on a day, as the office imported it."""
 
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import ColumnElement, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Base, Placed, field
+from models.base import Area, Base, field, in_places
 from models.commune import Commune
+from models.province import Province
 
 
-class Boundary(Placed, Base):
-    """Holds from its day until a newer one of the same commune.
+class Boundary(Base):
+    """Holds from its day until a newer one of the same commune. It is the commune's own: it never moves to another.
 
     geometry: GeoJSON text, WGS84, longitude first. outline: the same as an SVG path on the plane of rules.shapes.
 
@@ -34,4 +35,11 @@ class Boundary(Placed, Base):
     width: Mapped[int] = mapped_column(info=field("Bề rộng", managed=True))
     height: Mapped[int] = mapped_column(info=field("Bề cao", managed=True))
 
-    commune: Mapped[Commune] = relationship(foreign_keys=[commune_id], info=field("Xã, phường", places=True))
+    province_id: Mapped[int] = mapped_column(ForeignKey("provinces.id"), info=field("Tỉnh, thành phố", managed=True))
+
+    commune: Mapped[Commune] = relationship(info=field("Xã, phường"))
+    province: Mapped[Province] = relationship(info=field("Tỉnh, thành phố", managed=True))
+
+    @classmethod
+    def within(cls: type[Self], area: Area) -> ColumnElement[bool]:
+        return in_places(area, cls.province_id, cls.commune_id)

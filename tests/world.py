@@ -140,7 +140,7 @@ def _places(session: OcopSession) -> None:
     )
     for place, drawn_on in ((OWN, SINCE), (FOREIGN, DECIDED)):
         outline = {"outline": "M0 0l9 0 0 9z", "x": 0, "y": 0, "width": 9, "height": 9}
-        _add(session, Boundary(commune_id=place, as_of=drawn_on, geometry="{}", **outline))
+        _add(session, Boundary(commune_id=place, province_id=place, as_of=drawn_on, geometry="{}", **outline))
 
 
 def _people(session: OcopSession) -> None:

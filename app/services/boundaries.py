@@ -176,12 +176,18 @@ def _fault(shape: Shape, unit: Commune | None, times: int, as_of: date, province
 def apply(session: OcopSession, planned: Plan) -> None:
     """Keep the shapes of a plan; the caller opens the transaction."""
     with session.doing("nhập ranh giới"):
-        ids = [commune_id for commune_id, _geometry in planned.changed]
-        kept = {row.commune_id: row for row in _kept(session, ids, planned.as_of)}
+        kept = {row.commune_id: row for row in _kept(session, [each for each, _ in planned.changed], planned.as_of)}
+        provinces = {
+            commune_id: province_id
+            for some in parts([each for each, _ in planned.new])
+            for commune_id, province_id in session.execute(
+                select(Commune.id, Commune.province_id).where(Commune.id.in_(some))
+            )
+        }
         for commune_id, geometry in (*planned.new, *planned.changed):
             row = kept.get(commune_id)
             if row is None:
-                row = Boundary(commune_id=commune_id, as_of=planned.as_of)
+                row = Boundary(commune_id=commune_id, province_id=provinces[commune_id], as_of=planned.as_of)
                 session.add(row)
             shape = outline(geometry)
             row.geometry, row.outline = _text(geometry), shape.path

@@ -107,5 +107,6 @@ def test_who_had_a_commune_that_ended_may_name_its_successor_and_no_more(any_dat
         area: Area = accounts.area_of(session, accounts.user_named(session, "canbo"))
 
     assert (old.id in area.communes, new.id in area.communes) == (True, False)
-    assert area.left == {old.id}
+    assert old.id in area.left
+    assert new.id not in area.left
     assert area.heirs == {new.id}
