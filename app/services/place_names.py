@@ -78,8 +78,8 @@ def _words(place: Place, units: Mapping[int, Unit], links: Sequence[Link], today
         return PlaceWords(unit.name, _was(before), before.district, unit.province)
     before = units.get(moved_from or 0, unit)
     went = successors(links, lies_in)
-    if went.one is not None:
-        now = units[went.one]
+    now = units[went.one] if went.one is not None else None
+    if now is not None and (now.valid_to is None or now.valid_to >= today):
         return PlaceWords(now.name, _was(before), before.district, now.province)
     why = "đã chia, chờ chọn xã mới" if went.is_divided else "chưa rõ đơn vị kế tục"
     where = f", {_small(before.district)}" if before.district else ""

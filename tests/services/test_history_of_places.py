@@ -16,7 +16,8 @@ from app.files import read
 from app.services import importing, places
 from app.services.importing import undoing
 from app.services.importing.places import AnotherProvince, ListsContradict
-from app.session import InvalidRow
+from app.services.place_names import read_onward
+from app.session import InvalidRow, OcopSession
 from app.table import Cell, Column, Table
 from models import (
     Commune,
@@ -29,6 +30,7 @@ from models import (
     SuccessionKind,
 )
 from models.base import Base
+from models.rules.places import predecessors, successors
 
 IN_2017, IN_2021, IN_2025, REFORM = date(2017, 10, 15), date(2021, 2, 1), date(2025, 1, 1), date(2025, 7, 1)
 LISTS = {
@@ -227,6 +229,14 @@ def _facts(table: Table) -> dict[str, tuple[str, CommuneKind, str]]:
     return found
 
 
+def whither(session: OcopSession, unit: Commune) -> tuple[bool, list[Commune]]:
+    """(whether all of it went to one, the units that it went to and that are in force after the reform)."""
+    _units, links = read_onward(session, [unit.id])
+    found = successors(links, unit.id)
+    after = [session.get_one(Commune, pk) for pk in found.units]
+    return found.is_whole, [each for each in after if each.in_force(REFORM)]
+
+
 # ---- the 359 links --------------------------------------------------------------------------------------------
 
 
@@ -249,22 +259,23 @@ def test_every_link_of_the_conversion_table_leads_from_its_old_unit_to_its_new_o
         ).all()
         before = {unit.code: unit for unit in units if unit.in_force(date(2025, 6, 30))}
         after = {unit.code: unit for unit in units if unit.in_force(REFORM)}
-        went = {code: places.successor_of(session, before[code], on=REFORM) for code in to}
-        former = places.former_names(session, [after[code].id for code in back])
+        went = {code: whither(session, before[code]) for code in to}
+        of_link = (CommuneSuccession.old_id, CommuneSuccession.new_id, CommuneSuccession.kind)
+        links = [(old, new, how) for old, new, how in session.execute(select(*of_link))]
+        ended = {unit.id: code for code, unit in before.items()}
         said = {
-            code: {unit.code for unit in former[after[code].id] if unit.valid_to == date(2025, 6, 30)} for code in back
+            code: {
+                ended[old] for old in predecessors(((a, b, how) for a, b, how in links), after[code].id) if old in ended
+            }
+            for code in back
         }
 
     assert len(lines) == 359
     assert len(to) == 354
     for code, new in to.items():
-        found = went[code]
-        if len(new) == 1:
-            assert isinstance(found, Commune), code
-            assert {found.code} == new
-        else:
-            assert isinstance(found, places.Divided), code
-            assert {unit.code for unit in found.units} == new
+        is_whole, units_after = went[code]
+        assert is_whole is (len(new) == 1), code
+        assert {unit.code for unit in units_after} == new
     assert said == back
 
 
@@ -277,10 +288,10 @@ def test_every_unit_of_an_earlier_state_is_in_force_divided_followed_or_open(des
             for unit in session.scalars(select(Commune).where(Commune.province.has(Province.code == "83")))
             if unit.in_force(day)
         ]
-        found = {unit.code: places.successor_of(session, unit, on=REFORM) for unit in units}
+        found = {unit.code: whither(session, unit) for unit in units}
 
-    unknown = sorted(code for code, unit in found.items() if isinstance(unit, places.Unknown))
-    followed = [unit for unit in found.values() if isinstance(unit, Commune)]
+    unknown = sorted(code for code, (_is_whole, after) in found.items() if not after)
+    followed = [after[0] for is_whole, after in found.values() if is_whole and after]
     assert len(found) == COUNTS[day]
     assert len(followed) + len(unknown) == len(found), "none of Bến Tre was divided"
     assert {unit.province_id for unit in followed} == {followed[0].province_id}
@@ -312,9 +323,9 @@ def test_the_conversion_table_is_taken_after_the_lists(office: Office, shared_da
     assert again.counts["same"] == 148
     with office.database.reading() as session:
         binh_khanh = session.get_one(Commune, office.unit("28945", IN_2021))
-        found = places.successor_of(session, binh_khanh, on=REFORM)
-        assert isinstance(found, Commune)
-        assert (found.code, found.name) == ("28945", "Xã Đồng Khởi")
+        is_whole, after = whither(session, binh_khanh)
+        assert is_whole
+        assert [(unit.code, unit.name) for unit in after] == [("28945", "Xã Đồng Khởi")]
 
 
 # ---- complete and partial lists -------------------------------------------------------------------------------
@@ -442,9 +453,9 @@ def test_a_unit_goes_wholly_into_one_or_in_parts_into_several(reformed: Office) 
     assert in_parts.counts["new"] == 2
     with reformed.database.reading() as session:
         old = session.get_one(Commune, reformed.unit("29200", IN_2021))
-        found = places.successor_of(session, old, on=REFORM)
-    assert isinstance(found, places.Divided)
-    assert [unit.name for unit in found.units] == ["Xã Cồn Tàu", "Xã An Qui"]
+        is_whole, after = whither(session, old)
+    assert not is_whole
+    assert [unit.name for unit in after] == ["Xã Cồn Tàu", "Xã An Qui"]
 
 
 def test_the_same_link_twice_is_refused(reformed: Office) -> None:

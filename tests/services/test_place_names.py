@@ -3,14 +3,14 @@
 from datetime import date
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import delete, event, select
 
 from app.current import acting_as, system
 from app.database import Database
 from app.services import accounts
 from app.services.place_names import lineage, place_words
 from app.session import OcopSession
-from models import Area, Commune, Role
+from models import Area, Commune, CommuneSuccession, Role, SuccessionKind
 
 TODAY = date(2026, 11, 25)
 
@@ -63,6 +63,19 @@ def test_a_divided_unit_says_that_a_clerk_must_choose(database: Database) -> Non
         place = (commune(session, "29770", BEFORE).id, None)
 
         assert place_words(session, [place], TODAY)[place].former.endswith("đã chia, chờ chọn xã mới")
+
+
+@pytest.mark.fill("reference")
+def test_a_way_that_stops_at_a_unit_which_ended_too_is_not_called_today(database: Database) -> None:
+    """28837 was dissolved in 2024 and nothing says where it went; here another unit is said to have gone into it."""
+    with acting_as(system("kiểm thử")), database.writing.begin() as session, session.doing("kiểm thử"):
+        lost, first = commune(session, "28837", date(2021, 2, 1)), commune(session, "28840", date(2017, 10, 15))
+        session.execute(delete(CommuneSuccession).where(CommuneSuccession.old_id == first.id))
+        session.add(CommuneSuccession(old_id=first.id, new_id=lost.id, kind=SuccessionKind.WHOLE))
+    with acting_as(system("kiểm thử")), database.reading() as session:
+        words = place_words(session, [(first.id, None)], TODAY)[first.id, None]
+
+    assert (words.today, words.former.endswith("chưa rõ đơn vị kế tục")) == (first.name, True)
 
 
 @pytest.mark.fill("reference")
