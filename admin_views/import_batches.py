@@ -57,4 +57,5 @@ class ImportBatchView(OcopView, model=ImportBatch):
             for screen, also in row.also.items()
             if also.get("new")
         ]
-        return [*super().facts(session, row), ("Tệp", file), (f"Số dòng: {screens()[row.screen].__plural__}", counts)]
+        from_file = [("Tệp", file)] if row.file_hash else []  # moved records came from none
+        return [*super().facts(session, row), *from_file, (f"Số dòng: {screens()[row.screen].__plural__}", counts)]

@@ -121,7 +121,11 @@ def _side(relation: str, word: str) -> Shown:
         (column if column.label == found.label else replace(column, label=f"{column.label} {word}"), place)
         for column, place in found.exports
     )
-    return replace(found, exports=tuple(exports))
+    return replace(found, exports=tuple(exports), cell=_unit_cell)
+
+
+def _unit_cell(name: str | None, district: str | None, province: str | None) -> pages.Cell:
+    return pages.Cell(name or "Ngoài địa bàn", second=district or province or "")
 
 
 class CommuneSuccessionView(OcopView, model=CommuneSuccession):

@@ -344,7 +344,7 @@ FILES: list[tuple[str, str, str, tuple[int, ...] | str]] = [
     ("gso_vinh_long_2021-02-01.xls", "commune", "--as-of 2021-02-01", (0, 0, 107, 0, 0)),
     ("gso_tra_vinh_2021-02-01.xls", "commune", "--as-of 2021-02-01", (0, 0, 106, 0, 0)),
     ("gso_ket_qua_rong_2025-05.xls", "commune", "--as-of 2025-05-01", (0, 0, 0, 0, 0)),
-    ("gso_cap_huyen_2020-07-15.xlsx", "district", "--as-of 2020-07-15", (698, 0, 9, 0, 0)),
+    ("gso_cap_huyen_2020-07-15.xlsx", "district", "--as-of 2020-07-15", (681, 17, 9, 0, 0)),
     ("ben_tre_units_2020.csv", "commune", "--as-of 2020-02-01 --province 83", (0, 0, 157, 0, 0)),
     ("ben_tre_units_2025-01.csv", "commune", "--as-of 2025-01-01 --province 83", (0, 0, 148, 0, 0)),
     ("vinh_long_units_2025.csv", "commune", "--as-of 2025-07-01", (0, 0, 124, 0, 0)),

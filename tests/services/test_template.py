@@ -17,7 +17,7 @@ from app.files.titles import GUIDE_SHEET, INPUT_SHEET, LISTS_SHEET
 from app.services import importing
 from app.services.importing.template import day_of, template
 from app.table import Table
-from models import Commune, CriteriaSet, District, Entity, Participation, Product, Rating, RowAction
+from models import Commune, CommuneSuccession, CriteriaSet, District, Entity, Participation, Product, Rating, RowAction
 from models.base import Base
 from tests import world
 
@@ -80,8 +80,8 @@ def test_what_misses_something_comes_out_and_goes_in_again_without_a_change(
 
     assert plan.counts == dict.fromkeys(RowAction, 0) | {RowAction.SAME: len(plan.rows)}
     assert not plan.writes
-    # An entry is a product in a cycle and nothing more: none is ever incomplete.
-    assert bool(plan.rows) == (model is not Participation)
+    # An entry is a product in a cycle, a succession is two units, and nothing more: none is ever incomplete.
+    assert bool(plan.rows) == (model not in (Participation, CommuneSuccession))
 
 
 def test_every_column_is_known_to_the_import_by_its_exact_name(database: Database, model: type[Base]) -> None:

@@ -26,7 +26,10 @@ from tests.views.page import form_of, text_of
 
 SCREENS = [view.model.__screen__ or "" for view in VIEWS]
 # What rightly differs: when a database was filled, the number of a request, a row's key (PostgreSQL leaves gaps).
-OWN = re.compile(r"\d\d:\d\d(:\d\d)?|\b[0-9A-Z]{4}-[0-9A-Z]{4}\b|(?<=/details/)\d+|(?<=form=\"bulk\" value=\")\d+")
+OWN = re.compile(
+    r"\d\d:\d\d(:\d\d)?|\b[0-9A-Z]{4}-[0-9A-Z]{4}\b|(?<=/details/)\d+|(?<=form=\"bulk\" value=\")\d+"
+    r"|(?<=\?places=)[\d,]+"
+)
 
 
 @dataclass(frozen=True)
