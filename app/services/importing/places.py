@@ -523,14 +523,14 @@ class UnitList:
         """
         self._end(session)
         for parent in (Province, District):
-            followed = self._followed(parent)
+            followed = self._followed(session, parent)
             for model, links in PARENTS.items():
                 for attribute in (name for name, linked in links.items() if linked is parent):
                     for old_id, row in followed.items():
                         for child in session.scalars(_lasting(model, attribute, old_id, self.as_of)):
                             setattr(child, attribute, row)
             _move_accounts(session, parent, followed)
-        for old_id, row in self._followed(Province).items():
+        for old_id, row in self._followed(session, Province).items():
             assert isinstance(row, Province)
             for cycle in session.scalars(_open_cycles(old_id, self.as_of)):
                 cycle.province = row
@@ -552,14 +552,14 @@ class UnitList:
                     row.valid_to = self.as_of - DAY
         session.flush()
 
-    def _followed(self, model: type[Unit]) -> dict[int, Base]:
+    def _followed(self, session: OcopSession, model: type[Unit]) -> dict[int, Base]:
         """{id of a life that the list ends: the row of the unit that follows it}, of those that are written."""
         changes = self.changes if model is self.own else self.units[model].values()
         written = [change for change in changes if change and change.row and not change.refusal]
         pairs = [(change.existing, change.row) for change in written if change.closes and change.existing]
         begun = {change for change in written if change.model is model}
         pairs += [(life.id, change.row) for change, life in self.endings if change in begun]
-        return {old_id: row for old_id, row in pairs if row}
+        return {old_id: session.get_one(model, row.id) for old_id, row in pairs if row}
 
     def _move_work_of_communes(self, session: OcopSession) -> None:
         """Accounts follow; a succession lets records of the old life take part in cycles of the new one.
@@ -569,7 +569,7 @@ class UnitList:
         old = {life.id: life for lives in self.lives[Commune].values() for life in lives}
         followed = {
             old_id: row
-            for old_id, row in self._followed(Commune).items()
+            for old_id, row in self._followed(session, Commune).items()
             if not old[old_id].valid_from < NO_DISTRICTS_FROM <= self.as_of
         }
         _move_accounts(session, Commune, followed)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import column, inspect, select, table, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import joinedload
 
@@ -25,9 +25,6 @@ from models.import_batch import RowAction
 BATCH = 100
 MANY = 50
 """New rows from which the trigram index is filled at once."""
-
-# Where SQLite keeps the last id that it gave in each table, rows deleted since included.
-_LAST_GIVEN = table("sqlite_sequence", column("name"), column("seq"))
 
 T = TypeVar("T")
 
@@ -98,22 +95,21 @@ def with_links(changes: Iterable[Change]) -> set[Change]:
 
 def rehearse(session: OcopSession, changes: Changes) -> None:
     """Write everything and take it back; what a row or its parent was refused for stays on it."""
-    outer = session.begin_nested()
     try:
-        for name in _searched(session, changes):
-            _stop_indexing(session, name)  # what is taken back need not be found
-        for stage in range(len(changes.parents) + 1):
+        with session.rehearsing():
+            for name in _searched(session, changes):
+                _stop_indexing(session, name)  # what is taken back need not be found
+            for stage in range(len(changes.parents) + 1):
+                _refuse_with_parents(changes)
+                waiting = changes.to_write()[stage]
+                for count, part in enumerate(parts(waiting)):
+                    step(Part.REHEARSING, count * BATCH, len(waiting))
+                    _try(session, part, changes.settle)
+                    _let_go(changes, stage, part)
             _refuse_with_parents(changes)
-            waiting = changes.to_write()[stage]
-            for count, part in enumerate(parts(waiting)):
-                step(Part.REHEARSING, count * BATCH, len(waiting))
-                _try(session, part, changes.settle)
-                _let_go(changes, stage, part)
-        _refuse_with_parents(changes)
-        if changes.finish:
-            changes.finish(session)
+            if changes.finish:
+                changes.finish(session)
     finally:
-        outer.rollback()
         for change in with_links(changes.rows):
             change.row = None  # taken back with the savepoint
 
@@ -206,48 +202,40 @@ def _try(session: OcopSession, changes: Sequence[Change], settle: Settle) -> Non
 def _write(session: OcopSession, changes: Sequence[Change], settle: Settle) -> None:
     """settle is for the rows of the list; parents made with them are another model's."""
     found = _existing(session, changes)
-    kept = _linked_rows(session, changes)  # held until the flush, which asks for each of them
+    kept = _linked_rows(session, changes)  # held until the rows are written, which asks for each of them
+    new: defaultdict[type[Base], list[Base]] = defaultdict(list)
     with session.no_autoflush:
         for change in changes:
-            change.row = _written(session, change, found)
+            before = _altered(session, change, found)
+            change.row = before or change.model(**_values(change))
             if settle and change.is_settled:
                 settle(session, change.row)
-        if session.get_bind().dialect.name == "sqlite":
-            _number_ahead(session)
+                session.add(change.row)
+            elif before is None:
+                new[change.model].append(change.row)
     session.flush()
+    for rows in new.values():
+        session.insert(rows)
     del kept
 
 
-def _written(session: OcopSession, change: Change, found: dict[tuple[type[Base], int], Base]) -> Base:
-    row = None
-    if change.existing is not None:
-        row = found.get((change.model, change.existing))
-        if row is None:
-            raise OutsideArea(label=change.model.__label__)
-    if row is not None and change.action is RowAction.SAME:
+def _altered(session: OcopSession, change: Change, found: dict[tuple[type[Base], int], Base]) -> Base | None:
+    """The row that a change alters; None when it makes a new one, after the row it closes."""
+    if change.existing is None:
+        return None
+    row = found.get((change.model, change.existing))
+    if row is None:
+        raise OutsideArea(label=change.model.__label__)
+    if change.action is RowAction.SAME:
         return row
+    for name, value in (_values(change) if change.closes is None else change.closes).items():
+        setattr(row, name, value)
+    return row if change.closes is None else None
+
+
+def _values(change: Change) -> dict[str, Any]:
     links = {name: link.row.id if link and link.row else None for name, link in change.links.items()}
-    values = {**change.values, **links}
-    if row is not None:
-        for name, value in (values if change.closes is None else change.closes).items():
-            setattr(row, name, value)
-        if change.closes is None:
-            return row
-    row = change.model(**values)
-    session.add(row)
-    return row
-
-
-def _number_ahead(session: OcopSession) -> None:
-    """Give new rows the ids SQLite would give them; to learn its own it inserts them one statement a row."""
-    by_model: defaultdict[type[Base], list[Base]] = defaultdict(list)
-    for row in session.new:
-        by_model[type(row)].append(row)
-    given = {str(name): int(last) for name, last in session.connection().execute(select(*_LAST_GIVEN.c))}
-    for model, rows in by_model.items():
-        last = given.get(model.__tablename__, 0)
-        for number, row in enumerate(rows, start=last + 1):
-            row.id = number
+    return {**change.values, **links}
 
 
 @contextmanager
@@ -274,7 +262,9 @@ def _linked_rows(session: OcopSession, changes: Sequence[Change]) -> list[Base]:
     ids: defaultdict[type[Base], set[int]] = defaultdict(set)
     for change in changes:
         for attribute, target in _links(change.model):
-            if isinstance(row_id := change.values.get(attribute), int):
+            link = change.links.get(attribute)
+            row_id = link.row.id if link and link.row else change.values.get(attribute)
+            if isinstance(row_id, int):
                 ids[target].add(row_id)
     return [
         row
