@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from admin_views import VIEWS, geography, import_files, import_jobs, import_undo, moving
 from admin_views.imports import PAGES
-from admin_views.pages_first import PagesFirst, let_by
+from admin_views.pages_first import PagesFirst
 from admin_views.security import BodyLimit, KnownHost, RequestNumber, SameOrigin, SecurityHeaders
 from admin_views.sign_in import Authentication
 from admin_views.site import OcopAdmin
@@ -30,8 +30,6 @@ from models import Grant
 SWITCH_SECONDS = 0.001
 # A page makes some ten thousand objects, nearly all gone with it: looked for less often, they cost a tenth less.
 GARBAGE_AFTER = (20_000, 20, 50)
-# Seconds that a job lets pages by at a time; it works for a third of that between, so it goes on when they never end.
-JOB_WAITS = 0.03
 
 
 def create_app(settings: Settings | None = None, database: Database | None = None) -> Starlette:
@@ -40,7 +38,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     database = database or connect(settings.database_url)
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.set_threshold(*GARBAGE_AFTER)
-    jobs = Runner(database, settings.files, give_way=lambda: let_by(JOB_WAITS))
+    jobs = Runner(database, settings.files)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

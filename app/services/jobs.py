@@ -1,16 +1,21 @@
-"""Long work on a batch: asked for in one transaction, done in another, by a thread of any worker.
+"""Long work on a batch: asked for in one transaction, done in another, by any worker.
 
 The transaction that does the work deletes its row, so that a job is done once or not at all, whatever ends the
 process. On SQLite that transaction keeps everybody from writing, so how far it is, who does it and the wish to
-stop it are files.
+stop it are files. A large file is worked on in a process of its own: beside a thread every page would wait.
 """
 
+import gc
 import json
 import logging
-from collections.abc import Callable, Iterator
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from time import monotonic, time
 from typing import Any
@@ -19,7 +24,7 @@ from sqlalchemy import select
 
 from app import progress, schema
 from app.current import Actor, acting_as, system
-from app.database import Database
+from app.database import Database, connect
 from app.errors import OcopError
 from app.services import accounts, importing
 from app.services.importing import originals, undoing
@@ -35,7 +40,10 @@ log = logging.getLogger("ocop")
 RUNNER = "việc nền"
 MOST_TRIES = 3
 SHOWN_EVERY = 0.25  # seconds
-WORKS_FOR = 0.01  # seconds, before it lets pages by
+LARGE = 50_000  # bytes of a file, from which its work takes longer than a process takes to start
+PAGES_FIRST = 10  # how far the process of a job stands back for those that make pages
+# Much is made and kept until the end, little of it in circles.
+GARBAGE_AFTER = (50_000, 20, 100)
 # Other jobs of SQLite write one after another, each for minutes at most; in milliseconds.
 PATIENCE = 3_600_000
 
@@ -143,30 +151,37 @@ def _do(session: OcopSession, job: Job, originals_folder: Path) -> None:
 
 
 class Runner:
-    """Does jobs one after another in a thread of this process, and knows how far those of all processes are.
+    """Does jobs one after another beside the pages of this process, and knows how far those of all processes are.
 
-    files: the folder of files (`Settings.files`). give_way: called between rows, to let pages be made first.
+    files: the folder of files (`Settings.files`).
     """
 
-    def __init__(self, database: Database, files: Path, *, give_way: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, database: Database, files: Path) -> None:
         self.database = database
+        self.files = files
         self.originals = originals.folder(files)
         self._folder = files / "viec"
-        self._give_way = give_way
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="ocop-job")
+        self._process: SpawnProcess | None = None
         self._is_closing = False
 
     def start(self, job_id: int) -> Future[None]:
         """Do a job that was asked for, and committed."""
-        return self._pool.submit(self._run, job_id)
+        return self._pool.submit(self._begin, job_id)
 
     def resume(self) -> None:
         """Do what a process that ended has left; when a worker starts."""
         self._pool.submit(self._resume)
 
-    def close(self) -> None:
+    def interrupt(self) -> None:
         """End at the next row; the job begins anew at the next start."""
         self._is_closing = True
+        if self._process is not None:
+            self._process.terminate()
+
+    def close(self) -> None:
+        """Interrupt what runs, and wait for its end."""
+        self.interrupt()
         self._pool.shutdown(cancel_futures=True)
 
     def how_far(self, job_id: int) -> Progress:
@@ -189,9 +204,32 @@ class Runner:
         with acting_as(system(RUNNER)), self.database.reading() as session:
             waiting = session.scalars(select(Job.id).where(Job.refusal == "").order_by(Job.id)).all()
         for job_id in waiting:
-            self._run(job_id)
+            self._begin(job_id)
 
-    def _run(self, job_id: int) -> None:
+    def _begin(self, job_id: int) -> None:
+        if not self._is_large(job_id):
+            self.run(job_id)
+            return
+        url = self.database.engine.url.render_as_string(hide_password=False)
+        for _try in range(MOST_TRIES + 1):  # the last one says that it stopped too often
+            if self._is_closing:
+                return
+            # Started, not forked: the threads and connections of this process are none of its own.
+            alone = multiprocessing.get_context("spawn").Process(target=_run_alone, args=(url, self.files, job_id))
+            self._process = alone
+            alone.start()
+            alone.join()
+            self._process = None
+            if alone.exitcode == 0:
+                return
+
+    def _is_large(self, job_id: int) -> bool:
+        with acting_as(system(RUNNER)), self.database.reading() as session:
+            job = session.get(Job, job_id)
+            return job is not None and job.batch.file_size >= LARGE
+
+    def run(self, job_id: int) -> None:
+        """Do a job here and now, unless another process does it."""
         with self._alone(job_id) as is_mine:
             if not is_mine:
                 return
@@ -268,14 +306,11 @@ class Runner:
                 job.refusal = refusal
 
     def _watch(self, job_id: int) -> progress.Watch:
-        began, shown, gave_way = time(), 0.0, 0.0
+        began, shown = time(), 0.0
         place, stop = self._path(job_id, "json"), self._path(job_id, "stop")
 
         def watch(part: progress.Part, done: int, total: int) -> None:
-            nonlocal shown, gave_way
-            if monotonic() - gave_way > WORKS_FOR:
-                self._give_way()
-                gave_way = monotonic()
+            nonlocal shown
             if self._is_closing:
                 raise _Interrupted
             if monotonic() - shown < SHOWN_EVERY:
@@ -287,3 +322,16 @@ class Runner:
             place.write_text(json.dumps(asdict(Progress(part.label, done, total, share, began))), encoding="utf-8")
 
         return watch
+
+
+def _run_alone(url: str, files: Path, job_id: int) -> None:
+    """Do one job as the whole work of this process. It goes on when the one that started it is killed."""
+    gc.set_threshold(*GARBAGE_AFTER)
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(PAGES_FIRST)
+    database = connect(url, pool_size=1)
+    runner = Runner(database, files)
+    signal.signal(signal.SIGTERM, lambda *_: runner.interrupt())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal; who started it says when to end
+    runner.run(job_id)
+    database.engine.dispose()

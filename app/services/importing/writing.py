@@ -22,7 +22,7 @@ from app.session import OcopSession, OutsideArea
 from models.base import EVERYTHING, Base, Searchable
 from models.import_batch import RowAction
 
-BATCH = 100
+BATCH = 500
 MANY = 50
 """New rows from which the trigram index is filled at once."""
 
