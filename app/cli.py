@@ -369,10 +369,10 @@ def _say_boundaries(plan: "boundaries.Plan", as_of: date, *, writes: bool, dry_r
         print("Chưa ghi hình nào. Sửa các hình bị từ chối rồi nhập lại, hoặc dùng --partial.", file=sys.stderr)
 
 
-def _say_progress(part: progress.Part, done: int, total: int) -> None:
+def _say_progress(doing: str, done: int, total: int, _share: float) -> None:
     """One line that is written over; at every thousandth row."""
     if not done % 1000:
-        print(f"\r{part.label}: {_number(done)} / {_number(total)} dòng", end="\033[K\r", file=sys.stderr, flush=True)
+        print(f"\r{doing}: {_number(done)} / {_number(total)} dòng", end="\033[K\r", file=sys.stderr, flush=True)
 
 
 def _as_json(plan: "Plan", number: int | None) -> dict[str, Any]:

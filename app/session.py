@@ -407,7 +407,8 @@ _LAST_GIVEN = table("sqlite_sequence", column("name"), column("seq"))
 def _insert(connection: Connection, rows: Sequence[Base]) -> None:
     """One statement for all; SQLite would take one for each row to say which ids it gave, so they are given here."""
     model = type(rows[0])
-    stored: Table = inspect(model).local_table
+    stored = model.__table__
+    assert isinstance(stored, Table)
     names, defaults = _own_columns(model)
     found: list[dict[str, Any]] = []
     for row in rows:

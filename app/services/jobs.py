@@ -309,7 +309,7 @@ class Runner:
         began, shown = time(), 0.0
         place, stop = self._path(job_id, "json"), self._path(job_id, "stop")
 
-        def watch(part: progress.Part, done: int, total: int) -> None:
+        def watch(doing: str, done: int, total: int, share: float) -> None:
             nonlocal shown
             if self._is_closing:
                 raise _Interrupted
@@ -318,8 +318,7 @@ class Runner:
             shown = monotonic()
             if stop.exists():
                 raise _Stopped
-            share = part.start + part.size * done / max(total, 1)
-            place.write_text(json.dumps(asdict(Progress(part.label, done, total, share, began))), encoding="utf-8")
+            place.write_text(json.dumps(asdict(Progress(doing, done, total, share, began))), encoding="utf-8")
 
         return watch
 

@@ -16,7 +16,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import joinedload
 
 from app.errors import OcopError
-from app.services.importing import _next_number, _one_at_a_time
+from app.services.importing.batches import next_number, one_at_a_time
 from app.services.importing.writing import parts
 from app.services.place_names import Unit, read_onward
 from app.session import OcopSession, places_relation
@@ -173,7 +173,7 @@ def move(session: OcopSession, *, today: date, seen: str = "") -> ImportBatch:
 
     seen: the mark of what was looked at before. Raises MovingChanged, NothingToMove.
     """
-    _one_at_a_time(session)
+    one_at_a_time(session)
     moving = look(session, today)
     if seen and seen != moving.mark:
         raise MovingChanged
@@ -194,7 +194,7 @@ def choose(
 
     version: of the record as it was seen. Raises NotThere, StaleVersion.
     """
-    _one_at_a_time(session)
+    one_at_a_time(session)
     row: Any = session.get(model, row_id) if model in moved_models() else None
     divided = {leaving.commune_id: leaving for leaving in look(session, today).divided}
     if row is None or row.commune_id not in divided or commune_id not in divided[row.commune_id].heirs:
@@ -271,7 +271,7 @@ def _finish(session: OcopSession, batch: ImportBatch, lines: Sequence[dict[str, 
     for part in parts(lines):
         session.execute(insert(ImportRow), part)
     batch.counts = {**batch.counts, RowAction.CHANGED.value: len(lines)}
-    batch.number = _next_number(session)
+    batch.number = next_number(session)
     batch.state = BatchState.APPLIED
     batch.applied_at = now()
 

@@ -80,18 +80,16 @@ class Unfound:
         return fold(self.value)
 
 
-def asked_of(columns: Columns, rows: Sequence[ReadRow]) -> list[Unfound]:
-    """What closed lists and columns of days leave open, once for all rows with the same text."""
-    found: dict[tuple[str, str], Unfound] = {}
+def ask(asked: dict[tuple[str, str], Unfound], columns: Columns, rows: Sequence[ReadRow]) -> None:
+    """Add what closed lists and columns of days leave open, once for all rows with the same text."""
     for row in rows:
         for path, text in row.asked:
             if row.skipped:
                 continue
-            asked = found.get((path, fold(text)))
-            if asked is None:
-                asked = found[path, fold(text)] = _choice(columns, path, text) if text else _order(columns, path)
-            asked.lines.append(row.line)
-    return list(found.values())
+            key = path, fold(text)
+            if key not in asked:
+                asked[key] = _choice(columns, path, text) if text else _order(columns, path)
+            asked[key].lines.append(row.line)
 
 
 def _choice(columns: Columns, path: str, text: str) -> Unfound:
@@ -226,7 +224,7 @@ class _Life:
 
 
 class Registers:
-    """The registers of one import, by model."""
+    """The registers of one import, by model: short ones whole, of the others what was learned."""
 
     def __init__(self, session: OcopSession, as_of: date) -> None:
         self.session, self.as_of = session, as_of
@@ -240,6 +238,11 @@ class Registers:
             if not issubclass(model, Placed):
                 register.load(self.session)
         return self._by_model[model]
+
+    def let_go(self) -> None:
+        """Forget what was learned; what is asked next is learned anew."""
+        self._by_model = {model: register for model, register in self._by_model.items() if register.is_complete}
+        self._found.clear()
 
     def learn(self, model: type[Base], path: str, values: Iterable[str]) -> None:
         """Load what the cells of a column may mean, all at once. path: of the column, from the model of the list."""

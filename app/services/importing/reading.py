@@ -17,7 +17,6 @@ from sqlalchemy import Boolean, Date, Enum, Integer, String, inspect
 from sqlalchemy.orm import Mapper
 
 from app.errors import OcopError
-from app.progress import Part, step
 from app.table import Cell, CellError, Table
 from models.base import Base, LabelledEnum, Points, Tidy, TidyText, fields, label_of, tidy_lines
 from models.rules.text import fold, tidy
@@ -225,30 +224,48 @@ def linked_model(model: type[Base], relation: str) -> type[Base]:
     return linked
 
 
-def read_rows(columns: Columns, table: Table, answers: Mapping[str, Mapping[str, Any]] | None = None) -> list[ReadRow]:
-    """Cells → values of the columns' types; a cell that cannot be read becomes a problem of its row.
+RowReader = Callable[[int, int], list[ReadRow]]
+"""Rows from one place to before another; their cells as values of the columns' types."""
 
-    answers: what a clerk said of columns and values, as Options.links; None where nobody is asked.
+
+def row_reader(
+    columns: Columns, table: Table, as_in_file: Table, answers: Mapping[str, Mapping[str, Any]] | None = None
+) -> RowReader:
+    """Cells → values; a cell that cannot be read becomes a problem of its row.
+
+    table: with its cells put right; `raw` of a row is as it is in the file. answers: what a clerk said of columns and
+    values, as Options.links; None where nobody is asked.
     """
-    readers = [
+    readers: list[Reader] = [
         (path, index, columns.labels[index], _asking_reader(columns, path, table, answers))
         for path, index in columns.by_path.items()
     ]
-    rows: list[ReadRow] = []
-    for line, raw in zip(table.lines, table.rows, strict=True):
-        step(Part.READING, len(rows), len(table.lines))
-        row = ReadRow(line, raw, {})
-        for path, index, label, read in readers:
-            try:
-                value = read(raw[index])
-                row.values[path], row.skipped = (None, True) if value is LEFT_OUT else (value, row.skipped)
-            except CellRefused as refusal:
-                row.values[path] = None
-                row.problems.append(Problem(label, str(refusal)))
-                if isinstance(refusal, CellAsked):
-                    row.asked.append((path, refusal.text))
-        rows.append(row)
-    return rows
+    cells, raw = list(table.rows), list(as_in_file.rows)
+
+    def read(begin: int, end: int) -> list[ReadRow]:
+        return [
+            _read_row(readers, ReadRow(table.lines[place], raw[place], {}), cells[place])
+            for place in range(begin, min(end, len(cells)))
+        ]
+
+    return read
+
+
+Reader = tuple[str, int, str, Callable[[Cell], Any]]
+"""Path, place of the column, its title, and what reads a cell of it."""
+
+
+def _read_row(readers: Iterable[Reader], row: ReadRow, cells: tuple[Cell, ...]) -> ReadRow:
+    for path, index, label, read in readers:
+        try:
+            value = read(cells[index])
+            row.values[path], row.skipped = (None, True) if value is LEFT_OUT else (value, row.skipped)
+        except CellRefused as refusal:
+            row.values[path] = None
+            row.problems.append(Problem(label, str(refusal)))
+            if isinstance(refusal, CellAsked):
+                row.asked.append((path, refusal.text))
+    return row
 
 
 class CellRefused(OcopError):

@@ -53,10 +53,11 @@ SETTLE: dict[type[Base], Callable[[OcopSession, Any], None]] = {
 
 @dataclass
 class RecordList:
-    """A list of records against the rows that are there.
+    """A list of records against the rows that are there, judged part by part.
 
     choices: {relation: {folded value: id, "skip" or "create"}} settled by a clerk or remembered of a sender.
-    clears: whether an empty cell empties what is there. likely: (line, its name, names that are nearly the same).
+    clears: whether an empty cell empties what is there. rows, changes: of the part judged last.
+    unfound, created: of all parts. seen: {what tells a row from others, as a number: its line} of all parts.
     """
 
     columns: Columns
@@ -66,11 +67,15 @@ class RecordList:
     changes: list[Change | None] = field(default_factory=list)
     unfound: dict[tuple[str, str], Unfound] = field(default_factory=dict)
     created: dict[tuple[str, str], Change] = field(default_factory=dict)
+    seen: dict[int, int] = field(default_factory=dict)
     rows: Sequence[ReadRow] = ()
 
     # ---- judged --------------------------------------------------------------------------------------------
 
-    def judge(self, session: OcopSession, rows: Sequence[ReadRow]) -> None:
+    def judge(self, rows: Sequence[ReadRow]) -> "RecordList":
+        session = self.registers.session
+        self.registers.let_go()
+        self.changes = []
         for path in self.columns.by_path:
             self.registers.learn(self.model, path, {str(v) for row in rows if (v := row.values.get(path)) is not None})
         self.rows = rows
@@ -86,6 +91,7 @@ class RecordList:
         for row, links, existing in zip(rows, linked, found, strict=True):
             self.changes.append(self._change(row, links, before.get(existing.id) if existing else None))
         self._refuse_same(rows)
+        return self
 
     def _learn_own(
         self, rows: Sequence[ReadRow], linked: Sequence[Mapping[str, Candidate | Change | None] | None]
@@ -321,25 +327,24 @@ class RecordList:
     # ---- what stands twice, or nearly ------------------------------------------------------------------------
 
     def _refuse_same(self, rows: Sequence[ReadRow]) -> None:
-        """Two lines that mean one row: neither is taken, both are named."""
-        by_row: defaultdict[Any, list[int]] = defaultdict(list)
+        """Two lines that mean one row: neither is taken, both are named; of an earlier part the first one stays."""
+        by_row: defaultdict[int, list[int]] = defaultdict(list)
         for place, change in enumerate(self.changes):
             if change is None or change.action is RowAction.SKIPPED:
                 continue
             key = _identity(self.model, change)
             if key is not None:
-                by_row[key].append(place)
-        for places in by_row.values():
-            if len(places) < 2:
+                by_row[hash(key)].append(place)
+        column = self.columns.name(next((n for n in self.columns.by_path if "." not in n), self.model.__title__))
+        for key, places in by_row.items():
+            before = [self.seen[key]] if key in self.seen else []
+            lines = [*before, *(rows[place].line for place in places)]
+            self.seen[key] = lines[0]
+            if len(lines) < 2:
                 continue
-            lines = ", ".join(str(rows[place].line) for place in places[:-1])
+            named = f"{', '.join(map(str, lines[:-1]))} và {lines[-1]}"
             for place in places:
-                column = self.columns.name(
-                    next((n for n in self.columns.by_path if "." not in n), self.model.__title__)
-                )
-                rows[place].problems.append(
-                    Problem(column, f"Cùng một bản ghi có ở dòng {lines} và {rows[places[-1]].line}. Giữ một dòng.")
-                )
+                rows[place].problems.append(Problem(column, f"Cùng một bản ghi có ở dòng {named}. Giữ một dòng."))
                 self.changes[place] = None
 
     @property
@@ -347,9 +352,9 @@ class RecordList:
         """Lists of records are complete for no province."""
         return ()
 
-    @cached_property
+    @property
     def likely(self) -> list[tuple[int, str, str]]:
-        """New rows whose name is nearly that of one that lies under the same link."""
+        """(line, name, the name there) of new rows whose name is nearly that of one under the same link."""
         found: list[tuple[int, str, str]] = []
         key = next((k for k in self.model.__keys__ if self.model.__title__ in k and len(k) > 1), None)
         if key is None or self.model.__title__ not in self.columns.by_path:
@@ -395,18 +400,11 @@ class RecordList:
         return counts, sentences
 
 
-def decide(
-    session: OcopSession,
-    columns: Columns,
-    rows: Sequence[ReadRow],
-    *,
-    as_of: date,
-    options: Options,
-) -> RecordList:
-    """Judge every row of a list of records; what a row is refused for becomes a problem of it."""
-    judged = RecordList(columns, Registers(session, as_of), options.links, options.clears)
-    judged.judge(session, rows)
-    return judged
+def begin(
+    session: OcopSession, columns: Columns, *, as_of: date, options: Options
+) -> Callable[[Sequence[ReadRow]], RecordList]:
+    """What judges the rows of a list of records; what a row is refused for becomes a problem of it."""
+    return RecordList(columns, Registers(session, as_of), options.links, options.clears).judge
 
 
 def needs_of(model: type[Base]) -> list[tuple[str, ...]]:

@@ -35,7 +35,7 @@ from sqlalchemy.orm import Mapper, joinedload
 from app import progress
 from app.current import actor
 from app.errors import OcopError
-from app.services.importing import AlreadyUndone, _one_at_a_time, is_maker
+from app.services.importing.batches import AlreadyUndone, is_maker, one_at_a_time
 from app.services.importing.writing import BATCH, parts, seeing_everything
 from app.session import OcopSession, StaleVersion, places_relation, plain
 from models.audit import AuditAction, AuditEntry
@@ -150,7 +150,7 @@ def undo(session: OcopSession, batch: ImportBatch, *, seen: str = "") -> Undo:
     seen: the mark of what was looked at before; another outcome is refused.
     Raises NotApplied, AlreadyUndone, NotYoursToUndo, NothingToUndo, UndoMoved.
     """
-    _one_at_a_time(session)
+    one_at_a_time(session)
     session.refresh(batch)
     _refuse_unfit(session, batch)
     deeds = _judge(session, batch)

@@ -80,7 +80,10 @@ class Changes:
         """What to write, stage by stage: parents in need of each other, then rows; none that is refused."""
         taken = with_links(change for change in self.rows if not change.refusal)
         wanted = with_links(change for change in taken if change.action is not RowAction.SAME)
-        return [[change for change in stage if change in wanted] for stage in (*self.parents, self.rows)]
+        return [
+            [change for change in stage if change in wanted and change.row is None]  # parents of an earlier part stay
+            for stage in (*self.parents, self.rows)
+        ]
 
 
 def with_links(changes: Iterable[Change]) -> set[Change]:
@@ -206,7 +209,7 @@ def _write(session: OcopSession, changes: Sequence[Change], settle: Settle) -> N
     new: defaultdict[type[Base], list[Base]] = defaultdict(list)
     with session.no_autoflush:
         for change in changes:
-            before = _altered(session, change, found)
+            before = _altered(change, found)
             change.row = before or change.model(**_values(change))
             if settle and change.is_settled:
                 settle(session, change.row)
@@ -219,7 +222,7 @@ def _write(session: OcopSession, changes: Sequence[Change], settle: Settle) -> N
     del kept
 
 
-def _altered(session: OcopSession, change: Change, found: dict[tuple[type[Base], int], Base]) -> Base | None:
+def _altered(change: Change, found: dict[tuple[type[Base], int], Base]) -> Base | None:
     """The row that a change alters; None when it makes a new one, after the row it closes."""
     if change.existing is None:
         return None

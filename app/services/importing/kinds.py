@@ -1,0 +1,116 @@
+"""Which lists can be taken, what each may fill, and how its rows are judged."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from typing import Protocol
+
+from app.errors import OcopError
+from app.services.importing import links, places, records, successions
+from app.services.importing.reading import Columns, Options, ReadRow, linked_model, titles_of
+from app.services.importing.writing import Change, Changes
+from app.session import OcopSession
+from models.base import Base, label_of
+from models.commune import Commune, CommuneSuccession
+from models.district import District
+from models.entity import Entity
+from models.participation import Participation
+from models.product import Product
+from models.rating import Rating
+
+
+class NotImportable(OcopError):
+    sentence = "Chưa nhập được {label} từ tệp. Nhập từng bản ghi trên màn hình."
+
+
+class Judged(Protocol):
+    """Rows of a list against the database: one change for each, None for a refused one; notes, parents made with them.
+
+    Where a list is judged in parts, what is asked and made with it is of all rows so far.
+    """
+
+    changes: list[Change | None]
+
+    @property
+    def unfound(self) -> Mapping[tuple[str, str], links.Unfound]: ...
+
+    @property
+    def likely(self) -> Sequence[tuple[int, str, str]]: ...
+
+    @property
+    def covers(self) -> Sequence[str]: ...
+
+    def all_changes(self) -> Changes: ...
+
+    def notes(self, session: OcopSession) -> list[str]: ...
+
+    def also(self, wanted: Collection[Change]) -> tuple[dict[str, dict[str, int]], list[str]]: ...
+
+
+Judge = Callable[[Sequence[ReadRow]], Judged]
+
+
+class Begin(Protocol):
+    def __call__(self, session: OcopSession, columns: Columns, *, as_of: date, options: Options) -> Judge: ...
+
+
+@dataclass(frozen=True)
+class ListKind:
+    """How lists of one model are taken. uses: paths of columns; needs: sets of them, one of which a file must have;
+    begin: what judges its rows, all at once where they are dated. titles: {path: titles} beside those of the model.
+    """
+
+    uses: Collection[str]
+    needs: Collection[Collection[str]]
+    begin: Begin
+    titles: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+
+def _at_once(decide: Callable[..., Judged]) -> Begin:
+    def begin(session: OcopSession, columns: Columns, *, as_of: date, options: Options) -> Judge:
+        return partial(decide, session, columns, as_of=as_of, options=options)
+
+    return begin
+
+
+# Lists that are more than rows: what they say holds from a day on.
+DATED: dict[type[Base], ListKind] = {
+    Commune: ListKind(places.USES, [places.NEEDS], _at_once(places.decide)),
+    District: ListKind(places.DISTRICT_USES, [places.NEEDS], _at_once(places.decide), places.DISTRICT_TITLES),
+    CommuneSuccession: ListKind(successions.USES, [successions.NEEDS], _at_once(successions.decide)),
+}
+RECORDS: tuple[type[Base], ...] = (Entity, Product, Participation, Rating)
+
+
+def importable() -> list[type[Base]]:
+    """Models whose lists can be taken."""
+    return [*DATED, *RECORDS]
+
+
+def importable_paths(model: type[Base]) -> Collection[str]:
+    """What a file of a model may fill, as paths."""
+    return list_kind(model).uses
+
+
+def known_titles(model: type[Base]) -> set[str]:
+    """Titles by which a header row of such a list is known."""
+    kind = list_kind(model)
+    return {title for path in kind.uses for title in (*titles_of(model, path), *kind.titles.get(path, ()))}
+
+
+def path_label(model: type[Base], path: str) -> str:
+    """A column as the page of a plan offers it: “Chủ thể: mã số thuế”."""
+    first, _, rest = path.partition(".")
+    if not rest:
+        return label_of(model, first)
+    below = path_label(linked_model(model, first), rest)
+    return f"{label_of(model, first)}: {below[:1].lower()}{below[1:]}"
+
+
+def list_kind(model: type[Base]) -> ListKind:
+    if model in DATED:
+        return DATED[model]
+    if model not in RECORDS:
+        raise NotImportable(label=model.__label__.lower())
+    return ListKind(links.uses_of(model), records.needs_of(model), records.begin)
