@@ -497,14 +497,14 @@ def _relation_of(model: type[Base], attribute: str) -> str | None:
     return next((r.key for r in mapper.relationships if not r.uselist and column in r.local_columns), None)
 
 
-def _links_changed(rows: Iterable[Base]) -> list[tuple[type[Base], int]]:
-    found = []
+def _links_changed(rows: Iterable[Base]) -> set[tuple[type[Base], int]]:
+    found = set()
     for row in rows:
-        state = inspect(row)
+        state = instance_state(row)
         for attribute, target in _links(type(row)):
-            history = state.attrs[attribute].history
-            if (not state.has_identity or history.has_changes()) and (value := getattr(row, attribute)) is not None:
-                found.append((target, value))
+            value = state.dict.get(attribute)
+            if value is not None and (not state.has_identity or state.attrs[attribute].history.has_changes()):
+                found.add((target, value))
     return found
 
 
@@ -734,13 +734,10 @@ def _news_attributes(model: type[Any]) -> tuple[str, ...]:
 def _news(action: AuditAction, row: Base) -> dict[str, list[Any]]:
     state = instance_state(row)
     if action is not AuditAction.UPDATE:
-        values = {name: plain(state.dict.get(name)) for name in _news_attributes(type(row))}
-        created = action is AuditAction.CREATE
-        return {
-            name: [None, value] if created else [value, None]
-            for name, value in values.items()
-            if value not in (None, "", [], {})
-        }
+        held, created = state.dict, action is AuditAction.CREATE
+        values = ((name, held.get(name)) for name in _news_attributes(type(row)))
+        filled = ((name, plain(value)) for name, value in values if value not in (None, "", [], {}))
+        return {name: [None, value] if created else [value, None] for name, value in filled}
     changes = {}
     for name in _news_attributes(type(row)):
         if name not in state.committed_state:

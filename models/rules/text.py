@@ -17,6 +17,8 @@ _WORD = re.compile(r"[0-9a-z]+")
 _MARKS = re.compile(r"[\u0300-\u034e\u0350-\u036f]+")
 
 
+# Read from a file, set on a row and bound to a statement, a text comes by three times.
+@functools.lru_cache(maxsize=4096)
 def tidy(text: str) -> str:
     """Text as it is stored: Unicode NFC, no invisible characters, single spaces, trimmed."""
     if not text:

@@ -49,7 +49,7 @@ class RowPlan:
     """What one row of the file would do; a row that cannot be taken says why in `problems`.
 
     line: as Excel shows it. parsed: {path: value} as JSON. changes: {attribute: (old, new)} as a clerk reads them.
-    before: columns of the row found, as JSON.
+    before: columns of the row it changes, as JSON.
     """
 
     line: int
@@ -277,7 +277,7 @@ def row_plan(columns: Columns, row: ReadRow, change: Change | None) -> RowPlan:
         raw=row.raw,
         parsed={path: plain(value) for path, value in row.values.items()} | (dict(change.meant) if change else {}),
         changes=change.shown if change and not problems else {},
-        before=change.before if change and not problems else None,
+        before=change.before if change and not problems and change.action is RowAction.CHANGED else None,
         problems=problems,
     )
 

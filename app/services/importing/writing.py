@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.attributes import instance_state
 
 from app.current import acting_as, actor
 from app.errors import OcopError
@@ -209,12 +210,13 @@ def _write(session: OcopSession, changes: Sequence[Change], settle: Settle) -> N
     new: defaultdict[type[Base], list[Base]] = defaultdict(list)
     with session.no_autoflush:
         for change in changes:
-            before = _altered(change, found)
-            change.row = before or change.model(**_values(change))
+            change.row = _altered(change, found)
             if settle and change.is_settled:
+                change.row = change.row or change.model(**_values(change))
                 settle(session, change.row)
                 session.add(change.row)
-            elif before is None:
+            elif change.row is None:
+                change.row = _new(change.model, _values(change))
                 new[change.model].append(change.row)
     session.flush()
     for rows in new.values():
@@ -234,6 +236,13 @@ def _altered(change: Change, found: dict[tuple[type[Base], int], Base]) -> Base 
     for name, value in (_values(change) if change.closes is None else change.closes).items():
         setattr(row, name, value)
     return row if change.closes is None else None
+
+
+def _new(model: type[Base], values: dict[str, Any]) -> Base:
+    """A row with values as a file was read, tidied and typed: setting them one by one would do it all again."""
+    row = model()
+    instance_state(row).dict.update(values)
+    return row
 
 
 def _values(change: Change) -> dict[str, Any]:
