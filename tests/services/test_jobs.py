@@ -2,10 +2,11 @@
 
 import csv
 import io
+import multiprocessing
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -234,8 +235,7 @@ def test_a_job_is_stopped_between_rows_and_nothing_stays(sqlite_office: Office) 
     job_id = office.ask(batch_id)
 
     work = office.runner.start(job_id)
-    while not (office.files / "viec" / f"{job_id}.json").exists():
-        time.sleep(0.01)
+    wait_until((office.files / "viec" / f"{job_id}.json").exists)
     assert 0 <= office.runner.how_far(job_id).share < 1
     office.runner.stop(job_id)
     work.result(timeout=60)
@@ -250,8 +250,7 @@ def test_a_worker_that_ends_leaves_its_job_to_the_next(sqlite_office: Office) ->
     batch_id = office.planned(commune_list(COMMUNES))
     job_id = office.ask(batch_id)
     office.runner.start(job_id)
-    while not (office.files / "viec" / f"{job_id}.json").exists():
-        time.sleep(0.01)
+    wait_until((office.files / "viec" / f"{job_id}.json").exists)
     office.runner.close()
     assert (office.state(batch_id), office.communes()) == (BatchState.PLANNED, 0)
 
@@ -271,8 +270,23 @@ from pathlib import Path
 from app.database import connect
 from app.services.jobs import Runner
 runner = Runner(connect(sys.argv[1]), Path(sys.argv[2]))
-runner.start(int(sys.argv[3])).result()
+{does}
 """
+HERE, BESIDE = "runner.run(int(sys.argv[3]))", "runner.start(int(sys.argv[3])).result()"
+
+
+def worker_of(office: Office, job_id: int, does: str) -> "subprocess.Popen[bytes]":
+    """A process that does a job, or has it done by one of its own."""
+    address = str(office.database.engine.url)
+    code = WORKER.replace("{does}", does)
+    return subprocess.Popen([sys.executable, "-c", code, address, str(office.files), str(job_id)], cwd=ROOT)
+
+
+def wait_until(found: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not found():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.55, 0.8])
@@ -280,11 +294,9 @@ def test_a_killed_process_leaves_the_whole_batch_or_none_of_it(sqlite_office: Of
     office = sqlite_office
     batch_id = office.planned(commune_list(COMMUNES))
     job_id = office.ask(batch_id)
-    address = str(office.database.engine.url)
 
-    worker = subprocess.Popen([sys.executable, "-c", WORKER, address, str(office.files), str(job_id)], cwd=ROOT)
-    while worker.poll() is None and office.runner.how_far(job_id).share < share:
-        time.sleep(0.005)
+    worker = worker_of(office, job_id, HERE)
+    wait_until(lambda: worker.poll() is not None or office.runner.how_far(job_id).share >= share)
     worker.kill()
     worker.wait()
 
@@ -292,5 +304,35 @@ def test_a_killed_process_leaves_the_whole_batch_or_none_of_it(sqlite_office: Of
     assert (office.state(batch_id) is BatchState.APPLIED) is (office.communes() == COMMUNES)
     office.do(job_id)
     assert (office.state(batch_id), office.communes()) == (BatchState.APPLIED, COMMUNES)
-    with connect(address).reading() as session:
+    with connect(str(office.database.engine.url)).reading() as session:
         assert session.scalar(select(func.count(ImportRow.id)).where(ImportRow.row_id.is_not(None))) == COMMUNES
+
+
+def test_the_process_of_a_large_file_is_killed_and_its_job_begun_anew(sqlite_office: Office) -> None:
+    office = sqlite_office
+    batch_id = office.planned(commune_list(COMMUNES))
+    job_id = office.ask(batch_id)
+
+    work = office.runner.start(job_id)
+    wait_until(lambda: office.runner.how_far(job_id).share > 0)
+    (alone,) = multiprocessing.active_children()
+    alone.kill()
+    work.result(timeout=60)
+
+    assert (office.state(batch_id), office.communes()) == (BatchState.APPLIED, COMMUNES)
+    assert office.refusal(job_id) is None
+
+
+def test_work_on_a_large_file_goes_on_when_its_worker_is_killed(sqlite_office: Office) -> None:
+    office = sqlite_office
+    batch_id = office.planned(commune_list(COMMUNES))
+    job_id = office.ask(batch_id)
+
+    worker = worker_of(office, job_id, BESIDE)
+    wait_until(lambda: office.runner.how_far(job_id).share > 0)
+    worker.kill()
+    worker.wait()
+    office.do(job_id)  # left to the process that does it
+
+    wait_until(lambda: office.refusal(job_id) is None)
+    assert (office.state(batch_id), office.communes()) == (BatchState.APPLIED, COMMUNES)
