@@ -58,7 +58,6 @@ def _hold_transactions(engine: Engine) -> None:
             "foreign_keys=ON",
             f"busy_timeout={LOCK_WAIT}",
             "synchronous=FULL",
-            "cache_size=-16000",
             "temp_store=FILE",  # in memory a savepoint would hold every page that a long import changes, 7 KB a row
             "mmap_size=2147418112",
         ):

@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from datetime import date, timedelta
 from functools import partial
@@ -29,7 +30,7 @@ from app.services.importing.planning import (
     writes,
 )
 from app.services.importing.reading import NOTHING, Columns, Options, Problem
-from app.services.importing.writing import Change, Changes, parts, seeing_everything, write
+from app.services.importing.writing import Change, Changes, indexed_at_once, parts, seeing_everything, write
 from app.session import OcopSession, plain
 from app.table import Column, Conversion, Table
 from models.base import Base, now, screens
@@ -358,12 +359,14 @@ def apply(session: OcopSession, batch: ImportBatch, *, partial: bool = False) ->
     given = prepare(screens()[batch.screen], _table(session, batch), as_of=batch.as_of, options=options_of(batch))
     made_with: set[Change] = set()
     with session.doing(VERB, batch_id=batch.id):
-        for part in judged_parts(session, given):
-            kept_ids = _as_planned(session, batch, given.columns, part)
-            made_with |= part.made_with()
-            if part.is_last and part.judged.also(made_with)[0] != batch.also:
-                raise PlanMoved
-            _write(session, part.judged.all_changes(), kept_ids)
+        has_parts = batch.counts["new"] > given.at_once
+        with indexed_at_once(session, given.model) if has_parts else nullcontext():
+            for part in judged_parts(session, given):
+                kept_ids = _as_planned(session, batch, given.columns, part)
+                made_with |= part.made_with()
+                if part.is_last and part.judged.also(made_with)[0] != batch.also:
+                    raise PlanMoved
+                _write(session, part.judged.all_changes(), kept_ids)
         batch.number = next_number(session)
         batch.state = BatchState.APPLIED
         batch.applied_at = now()

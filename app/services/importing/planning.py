@@ -120,6 +120,11 @@ class Prepared:
     done: dict[int, str]
     repairs: list[Repair]
 
+    @property
+    def at_once(self) -> int:
+        """How many rows are judged together."""
+        return len(self.table.lines) if self.model in DATED else PART
+
 
 @dataclass(frozen=True)
 class JudgedPart:
@@ -218,13 +223,12 @@ def prepare(model: type[Base], table: Table, *, as_of: date, options: Options) -
 def judged_parts(session: OcopSession, given: Prepared) -> Iterator[JudgedPart]:
     """Judge the rows of a table, part by part; rows done in an earlier round are not judged."""
     judge = list_kind(given.model).begin(session, given.columns, as_of=given.as_of, options=given.options)
-    total, is_dated = len(given.table.lines), given.model in DATED
-    size = max(total, 1) if is_dated else PART
+    total, size = len(given.table.lines), max(given.at_once, 1)
     for start in range(0, max(total, 1), size):
         with progress.rows_of(start, min(size, total - start), total):
             rows = given.read(start, start + size)
             left = [row for row in rows if row.line not in given.done]
-            if is_dated:
+            if given.model in DATED:
                 _refuse_doubled(given.columns, left)
             judged = judge(left)
             changes = iter(judged.changes)

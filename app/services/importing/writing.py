@@ -101,8 +101,8 @@ def rehearse(session: OcopSession, changes: Changes) -> None:
     """Write everything and take it back; what a row or its parent was refused for stays on it."""
     try:
         with session.rehearsing():
-            for name in _searched(session, changes):
-                _stop_indexing(session, name)  # what is taken back need not be found
+            for model in _searched(changes):
+                _stop_indexing(session, model)  # what is taken back need not be found
             for stage in range(len(changes.parents) + 1):
                 _refuse_with_parents(changes)
                 waiting = changes.to_write()[stage]
@@ -126,8 +126,8 @@ def write(session: OcopSession, changes: Changes, keep: Callable[[Sequence[Chang
     stages = changes.to_write()
     rows = stages[-1]
     with ExitStack() as later:
-        for name in _searched(session, changes):
-            later.enter_context(_indexed_at_once(session, name))
+        for model in _searched(changes):
+            later.enter_context(indexed_at_once(session, model))
         for stage, waiting in enumerate(stages):
             for count, part in enumerate(parts(waiting)):
                 step(Part.WRITING, count * BATCH, len(waiting))
@@ -151,28 +151,34 @@ def _let_go(changes: Changes, stage: int, part: Sequence[Change]) -> None:
 # ---- the trigram index of SQLite --------------------------------------------------------------------------------
 
 
-def _searched(session: OcopSession, changes: Changes) -> list[str]:
-    """Tables whose trigram index is quicker filled at once: a trigger costs twenty times the row."""
-    if session.get_bind().dialect.name != "sqlite":
-        return []
+def _searched(changes: Changes) -> list[type[Base]]:
+    """Models that many new rows come to."""
     new = Counter(c.model for stage in changes.to_write() for c in stage if c.existing is None or c.closes is not None)
-    return [m.__tablename__ for m, count in new.items() if count >= MANY and issubclass(m, Searchable)]
+    return [model for model, count in new.items() if count >= MANY]
 
 
-def _stop_indexing(session: OcopSession, name: str) -> str:
-    """Take the trigger of new rows away, in this transaction; answers the statement that makes it again."""
-    connection, trigger = session.connection(), f"{name}_fts_insert"
-    made = connection.execute(text("SELECT sql FROM sqlite_master WHERE name = :name"), {"name": trigger}).scalar_one()
-    connection.exec_driver_sql(f"DROP TRIGGER {trigger}")
-    return str(made)
+def _stop_indexing(session: OcopSession, model: type[Base]) -> str:
+    """Take the trigger of new rows away, in this transaction; answers the statement that makes it again, if any."""
+    if session.get_bind().dialect.name != "sqlite" or not issubclass(model, Searchable):
+        return ""
+    connection, trigger = session.connection(), f"{model.__tablename__}_fts_insert"
+    made = connection.execute(text("SELECT sql FROM sqlite_master WHERE name = :name"), {"name": trigger}).scalar()
+    connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {trigger}")
+    return made or ""
 
 
 @contextmanager
-def _indexed_at_once(session: OcopSession, name: str) -> Iterator[None]:
-    """Index the rows added meanwhile in one statement; an error leaves that to the rollback that follows."""
-    connection = session.connection()
+def indexed_at_once(session: OcopSession, model: type[Base]) -> Iterator[None]:
+    """Index the rows added meanwhile in one statement: a trigger costs twenty times the row.
+
+    An error leaves that to the rollback that follows. Inside another one it does nothing.
+    """
+    made = _stop_indexing(session, model)
+    if not made:
+        yield
+        return
+    connection, name = session.connection(), model.__tablename__
     last = connection.execute(text(f"SELECT coalesce(max(id), 0) FROM {name}")).scalar_one()
-    made = _stop_indexing(session, name)
     yield
     connection.execute(
         text(f"INSERT INTO {name}_fts(rowid, search_text) SELECT id, search_text FROM {name} WHERE id > :last"),
