@@ -13,8 +13,9 @@ _LETTER_KEY = {letter: chr(ord("A") + place) for place, letter in enumerate(_ALP
 _TONE_KEY = {"\u0300": "1", "\u0309": "2", "\u0303": "3", "\u0301": "4", "\u0323": "5"}
 _NUMBER = re.compile(r"\d+")
 _WORD = re.compile(r"[0-9a-z]+")
-# The marks of Vietnamese and of its neighbours, which most text has no others of.
-_MARKS = re.compile(r"[\u0300-\u034e\u0350-\u036f]+")
+# Letters of Vietnamese and of its neighbours without their marks; most text has no others.
+_BARE = {place: unicodedata.normalize("NFD", chr(place))[0] for place in (*range(0xC0, 0x250), *range(0x1EA0, 0x1EFA))}
+_BARE |= {place: "i" for place, letter in _BARE.items() if letter == "y"} | {ord("đ"): "d", ord("y"): "i"}
 
 
 # Read from a file, set on a row and bound to a statement, a text comes by three times.
@@ -34,9 +35,9 @@ def fold(text: str) -> str:
     "Miến", "MIẾN" and "mien" fold alike; so do "Thủy" and "Thuỷ", "Quy" and "Qui".
     Source: DOMAIN §9; the stored text is never rewritten.
     """
-    bare = _MARKS.sub("", unicodedata.normalize("NFD", text.casefold())).replace("đ", "d").replace("y", "i")
-    if not bare.isascii():
-        bare = "".join(c for c in bare if not unicodedata.combining(c))
+    bare = text.casefold().translate(_BARE)
+    if not bare.isascii():  # marks of their own, or letters of others
+        bare = "".join(c for c in unicodedata.normalize("NFD", bare) if not unicodedata.combining(c)).translate(_BARE)
     return " ".join(_WORD.findall(bare))
 
 
