@@ -23,7 +23,7 @@ ONCE = (
     *("list p95 during an export", "list p95 during an export, of idle"),
     *(f"import of 300 communes, {part}" for part in ("plan", "apply", "same again")),
     *(f"import of 300 products, {part}" for part in ("plan", "apply", "peak memory")),
-    *("undo of 300 renamed communes", "list p95 during an import", "list p95 during an import, of idle"),
+    *("undo of 300 renamed communes", "list p95 during an import of 300", "list p95 during an import of 300, of idle"),
 )
 
 

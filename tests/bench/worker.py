@@ -77,9 +77,11 @@ class Worker:
         self.memory = psutil.Process(process.pid)
 
     def megabytes(self) -> float:
-        """What the process holds itself; pages of the database file that it looks at are the kernel's cache."""
-        held = self.memory.memory_info()
-        return float(held.rss - getattr(held, "shared", 0)) / MEGABYTE
+        """What the process holds itself, or one that works for it if that is more.
+
+        Pages of the database file that it looks at are the kernel's cache.
+        """
+        return max(map(_held, (self.memory, *self.memory.children()))) / MEGABYTE
 
     @contextmanager
     def peak(self) -> Iterator[list[float]]:
@@ -97,6 +99,14 @@ class Worker:
         finally:
             done.set()
             watcher.join()
+
+
+def _held(process: psutil.Process) -> int:
+    try:
+        held = process.memory_info()
+    except psutil.NoSuchProcess:  # it ended meanwhile
+        return 0
+    return int(held.rss - getattr(held, "shared", 0))
 
 
 @contextmanager
