@@ -127,6 +127,12 @@ class OcopAdmin(Admin):
             self.add_view(view)
         self._route()
 
+    @staticmethod
+    def _find_decorated_funcs(*_each: object) -> None:
+        """Our views name their actions and addresses as data. To look for sqladmin's marks on methods would ask every
+        view for all that it makes once, such as its statements: most of the time of a start.
+        """
+
     def _route(self) -> None:
         """All addresses; sqladmin's import, file download and preview are not among them, nor is its DELETE."""
         statics = StaticFiles(packages=["sqladmin"])

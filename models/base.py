@@ -17,6 +17,7 @@ from dataclasses import field as dataclass_field
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -389,13 +390,14 @@ def field_info(prop: MapperProperty[Any]) -> FieldInfo | None:
     return info
 
 
-def fields(model: type[Base]) -> dict[str, FieldInfo]:
+@cache
+def fields(model: type[Base]) -> Mapping[str, FieldInfo]:
     """Every labelled column and relation of a model by attribute name, in the order they are declared."""
     mapper: Mapper[Any] = inspect(model)
     columns: dict[Any, Any] = {p.columns[0]: p for p in mapper.column_attrs}
     ordered: list[MapperProperty[Any]] = [columns[c] for c in mapper.local_table.c if c in columns]
     ordered += list(mapper.relationships)
-    return {p.key: info for p in ordered if (info := field_info(p)) is not None}
+    return MappingProxyType({p.key: info for p in ordered if (info := field_info(p)) is not None})
 
 
 def key_columns(model: type[Base]) -> tuple[str, ...]:

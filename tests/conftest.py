@@ -10,6 +10,9 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from anyio.from_thread import start_blocking_portal
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from app import schema
 from app.current import acting_as, system
@@ -19,6 +22,7 @@ ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 IN_CI = bool(os.environ.get("CI"))
 DEMO_PASSWORD = "mat-khau-dung-thu"
+Visit = Callable[[Starlette], TestClient]
 
 
 @pytest.fixture(scope="session")
@@ -46,8 +50,21 @@ def once(path: Path) -> Iterator[bool]:
         yield not path.exists()
 
 
-def _nothing(_database: Database) -> None:
-    """Leave the migrated database empty."""
+@pytest.fixture(scope="session")
+def visit() -> Iterator[Visit]:
+    """Open a browser at a site: it says that requests come from the same origin, and follows nothing by itself.
+
+    All share one event loop; a test client by itself starts a thread and a loop for every request.
+    """
+    with start_blocking_portal() as portal:
+
+        def opened(site: Starlette) -> TestClient:
+            same_origin = {"sec-fetch-site": "same-origin"}
+            client = TestClient(site, headers=same_origin, follow_redirects=False, raise_server_exceptions=False)
+            client.portal = portal
+            return client
+
+        yield opened
 
 
 def _reference(database: Database) -> None:
@@ -57,14 +74,25 @@ def _reference(database: Database) -> None:
 
 
 def _demo(database: Database) -> None:
-    from seed.demo import load as load_demo
-    from seed.reference import load
+    from seed.demo import load
 
-    load(database)
-    load_demo(database, password=DEMO_PASSWORD)
+    load(database, password=DEMO_PASSWORD)
 
 
-FILLS: dict[str, Callable[[Database], None]] = {"empty": _nothing, "reference": _reference, "demo": _demo}
+def _world(database: Database) -> None:
+    from tests.world import fill
+
+    fill(database)
+
+
+# What a database may hold, and what each begins with; the first of all is only migrated.
+FILLS: dict[str, Callable[[Database], object]] = {
+    "empty": schema.migrate,
+    "reference": _reference,
+    "demo": _demo,
+    "world": _world,
+}
+BEGINS_WITH = {"empty": None, "reference": "empty", "demo": "reference", "world": "empty"}
 
 
 def sqlite_template(folder: Path, fill: str) -> Path:
@@ -72,9 +100,10 @@ def sqlite_template(folder: Path, fill: str) -> Path:
     with once(template) as first:
         if first:
             making = folder / f"making-{fill}.db"
+            if before := BEGINS_WITH[fill]:
+                shutil.copyfile(sqlite_template(folder, before), making)
             database = connect(f"sqlite:///{making}")
             with acting_as(system("kiểm thử")):
-                schema.migrate(database)
                 FILLS[fill](database)
             with database.engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -106,28 +135,30 @@ def postgres(shared_tmp: Path) -> str:
 
 def postgres_database(uri: str, folder: Path, fill: str) -> str:
     """A fresh copy of the template database that `fill` names; returns its SQLAlchemy address."""
+    return _postgres_copy(uri, folder, fill, f"test_{uuid4().hex}")
+
+
+def _postgres_copy(uri: str, folder: Path, fill: str, name: str) -> str:
     template = f"template_{fill}"
     with once(folder / f"postgres-{fill}") as first:
         if first:
-            with psycopg.connect(uri, autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE {template} TEMPLATE template0 ENCODING 'UTF8'".encode())
-            database = connect(_address(uri, template))
+            before = BEGINS_WITH[fill]
+            if before is None:
+                url = _create_database(uri, template, "template0 ENCODING 'UTF8'")
+            else:
+                url = _postgres_copy(uri, folder, before, template)
+            database = connect(url)
             with acting_as(system("kiểm thử")):
-                schema.migrate(database)
                 FILLS[fill](database)
             database.engine.dispose()
             (folder / f"postgres-{fill}").touch()
-        copy = f"test_{uuid4().hex}"
-        with psycopg.connect(uri, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {copy} TEMPLATE {template}".encode())
-    return _address(uri, copy)
+        return _create_database(uri, name, template)
 
 
-def _address(uri: str, name: str) -> str:
-    with psycopg.connect(uri) as connection:
-        socket = connection.info.host
-        user = connection.info.user
-    return f"postgresql+psycopg://{user}@/{name}?host={socket}"
+def _create_database(uri: str, name: str, template: str) -> str:
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        return f"postgresql+psycopg://{connection.info.user}@/{name}?host={connection.info.host}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -11,9 +11,6 @@ from app.cli import main
 from app.current import acting_as, system
 from app.database import Database
 from models import Boundary
-from tests import conftest, world
-
-conftest.FILLS["world"] = world.fill
 
 Run = Callable[..., tuple[int, str, str]]
 RING = [[106.3, 10.2], [106.4, 10.2], [106.4, 10.3], [106.3, 10.2]]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,7 @@ def test_a_missing_sheet_is_answered_with_those_there_are():
         read(content, name="xa.xlsx", sheet="Tỉnh")
 
 
+@cache
 def a_million_blank_rows() -> bytes:
     blanks = "".join(f'<row r="{n}"><c r="A{n}" s="1"/><c r="O{n}" s="1"/></row>' for n in range(3, 1_048_577))
     row = '<row r="2"><c r="A2" t="inlineStr"><is><t>28756</t></is></c></row>'

@@ -24,9 +24,15 @@ from models import AuditEntry, Commune, District, Province, Role
 from models.base import Everywhere
 from models.rules.access import ACCESS
 from tests import conftest, world
+from tests.conftest import Visit
 from tests.world import FOREIGN, OWN
 
 PASSWORD = "mat-khau-thu-2026"
+# How many rows every table has, and the newest entry of the trail.
+STATE = select(
+    *(select(func.count(model.id)).scalar_subquery().label(model.__tablename__) for model in world.models()),
+    select(func.max(AuditEntry.id)).scalar_subquery().label("newest"),
+)
 # Where each role works: all in the half of An Thạnh, so that Long Hậu is foreign to everyone.
 PLACES: dict[Role, type[Any]] = {
     Role.COMMUNE_CLERK: Commune,
@@ -61,10 +67,8 @@ class House:
         return [route for route in self.app.state.admin.admin.routes if not isinstance(route, Mount)]
 
     def state(self) -> dict[str, Any]:
-        """How many rows every table has, and the newest entry of the trail."""
         with acting_as(system("kiểm thử")), self.database.reading() as session:
-            counts = {m.__tablename__: session.scalar(select(func.count(m.id))) for m in world.models()}
-            return counts | {"newest": session.scalar(select(func.max(AuditEntry.id)))}
+            return dict(session.execute(STATE).one()._mapping)
 
     def row(self, view: OcopView, which: int) -> int:
         with acting_as(system("kiểm thử")), self.database.reading() as session:
@@ -72,7 +76,7 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, shared_tmp: Path) -> Iterator[House]:
+def house(tmp_path_factory: pytest.TempPathFactory, shared_tmp: Path, visit: Visit) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("house")
     database = connect(conftest._sqlite_copy(folder, shared_tmp, "world"))
     with acting_as(system("kiểm thử")), database.writing.begin() as session:
@@ -90,18 +94,11 @@ def house(tmp_path_factory: pytest.TempPathFactory, shared_tmp: Path) -> Iterato
         str(database.engine.url), "k" * 40, "127.0.0.1", 8000, ("testserver",), "127.0.0.1", folder, "dev"
     )
     app = create_app(settings, database)
-    made = House(app, database, {role: _signed_in(app, role) for role in Role}, _client(app))
-    yield made
+    yield House(app, database, {role: _signed_in(visit(app), role) for role in Role}, visit(app))
     database.engine.dispose()
 
 
-def _client(app: Starlette) -> TestClient:
-    headers = {"sec-fetch-site": "same-origin"}
-    return TestClient(app, headers=headers, follow_redirects=False, raise_server_exceptions=False)
-
-
-def _signed_in(app: Starlette, role: Role) -> TestClient:
-    client = _client(app)
+def _signed_in(client: TestClient, role: Role) -> TestClient:
     answer = client.post("/admin/login", data={"username": role.value.replace("_", "."), "password": PASSWORD})
     assert answer.status_code == 303, answer.text
     return client
@@ -187,9 +184,13 @@ def test_a_stranger_is_sent_to_sign_in_from_every_address(house: House, view: Oc
     ],
     ids=["cross-site", "same-site", "none", "origin", "silent"],
 )
-def test_a_change_sent_from_elsewhere_is_refused_at_every_address(house: House, headers: dict[str, str]) -> None:
+def test_a_change_sent_from_elsewhere_is_refused_at_every_address(
+    house: House, visit: Visit, headers: dict[str, str]
+) -> None:
     before, view = house.state(), house.app.state.admin.views[1]
-    foreign = TestClient(house.app, follow_redirects=False, raise_server_exceptions=False, headers=headers)
+    foreign = visit(house.app)
+    del foreign.headers["sec-fetch-site"]
+    foreign.headers.update(headers)
     foreign.cookies = house.clients[Role.ADMINISTRATOR].cookies
     for route in house.routes:
         for method in ("POST", "PUT", "PATCH", "DELETE"):

@@ -12,10 +12,8 @@ from app.current import acting_as, system
 from app.database import Database
 from app.services import boundaries
 from models import AuditEntry, Boundary, Commune
-from tests import conftest, world
+from tests import world
 from tests.world import FOREIGN, NEIGHBOUR, OWN
-
-conftest.FILLS["world"] = world.fill
 
 DAY = date(2025, 6, 1)
 RING = [[106.3, 10.2], [106.4, 10.2], [106.4, 10.3], [106.3, 10.2]]

@@ -18,10 +18,8 @@ from models import (
     Rating,
     SuccessionKind,
 )
-from tests import conftest, world
+from tests import world
 from tests.world import FOREIGN, OWN
-
-conftest.FILLS["world"] = world.fill
 
 # Before and after each change of the map of Bến Tre and of provinces, and today.
 DAYS = [date(2019, 6, 1), date(2024, 12, 1), date(2025, 6, 30), date(2025, 7, 1), date(2026, 11, 25)]

@@ -9,8 +9,6 @@ from app.current import acting_as
 from app.database import Database, connect
 from tests import conftest, world
 
-conftest.FILLS["world"] = world.fill
-
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def to_read(

@@ -21,6 +21,7 @@ from app.database import Database
 from app.session import OcopSession
 from models import AuditEntry, Commune, Entity, Participation, Product, Rating, Representative, User
 from tests import world
+from tests.conftest import Visit
 from tests.world import FOREIGN, OWN
 
 pytestmark = pytest.mark.fill("world")
@@ -76,7 +77,7 @@ OTHERS: list[type[ModelView]] = [
 
 
 @pytest.fixture
-def client(any_database: Database) -> Iterator[TestClient]:
+def client(any_database: Database, visit: Visit) -> Iterator[TestClient]:
     app = Starlette()
     maker = sessionmaker(
         any_database.writing.kw["bind"], class_=OcopSession, expire_on_commit=False, info={"writes": True}
@@ -85,7 +86,7 @@ def client(any_database: Database) -> Iterator[TestClient]:
     views: list[type[ModelView]] = [PlainProduct, PlainUser, *OTHERS]
     for view in views:
         admin.add_view(view)
-    yield TestClient(app, follow_redirects=False, raise_server_exceptions=False)
+    yield visit(app)
     set_actor(None)
 
 

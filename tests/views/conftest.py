@@ -12,7 +12,7 @@ from app.current import acting_as, system
 from app.database import Database, connect
 from app.main import create_app
 from app.session import OcopSession
-from tests.conftest import DEMO_PASSWORD, _sqlite_copy
+from tests.conftest import DEMO_PASSWORD, Visit, _sqlite_copy
 
 Clerk = Callable[[str], TestClient]
 
@@ -43,16 +43,11 @@ def site(demo: Database, tmp_path: Path) -> Starlette:
 
 
 @pytest.fixture
-def clerk(site: Starlette) -> Clerk:
-    """Sign in by name; requests come from the same origin, as a browser's do, and are not followed."""
+def clerk(site: Starlette, visit: Visit) -> Clerk:
+    """Sign in by name."""
 
     def signed_in(username: str) -> TestClient:
-        client = TestClient(
-            site,
-            headers={"sec-fetch-site": "same-origin"},
-            follow_redirects=False,
-            raise_server_exceptions=False,
-        )
+        client = visit(site)
         answer = client.post("/admin/login", data={"username": username, "password": DEMO_PASSWORD})
         assert answer.status_code == 303, answer.text
         return client

@@ -20,7 +20,7 @@ from app.current import acting_as, system
 from app.database import Database, connect
 from app.main import create_app
 from models import Commune, Entity, Product, ProductGroup
-from tests.conftest import DEMO_PASSWORD, _sqlite_copy, postgres_database
+from tests.conftest import DEMO_PASSWORD, Visit, _sqlite_copy, postgres_database
 from tests.views.conftest import settings_for
 from tests.views.page import form_of, text_of
 
@@ -38,15 +38,10 @@ class Twins:
 
     databases: Sequence[Database]
     sites: Sequence[Starlette]
+    visit: Visit
 
     def visitor(self) -> "Visitor":
-        same_origin = {"sec-fetch-site": "same-origin"}
-        return Visitor(
-            [
-                TestClient(site, headers=same_origin, follow_redirects=False, raise_server_exceptions=False)
-                for site in self.sites
-            ]
-        )
+        return Visitor([self.visit(site) for site in self.sites])
 
     def clerk(self, username: str) -> "Visitor":
         visitor = self.visitor()
@@ -93,22 +88,25 @@ def _seen(answer: Response) -> tuple[int, str, Sequence[object]]:
     return answer.status_code, answer.headers.get("location", ""), content
 
 
-def _twins(folder: Path, shared: Path, postgres: str) -> Iterator[Twins]:
+def _twins(folder: Path, shared: Path, postgres: str, visit: Visit) -> Iterator[Twins]:
     urls = [_sqlite_copy(folder, shared, "demo"), postgres_database(postgres, shared, "demo")]
     databases = [connect(url) for url in urls]
-    yield Twins(databases, [create_app(settings_for(u, folder), d) for u, d in zip(urls, databases, strict=True)])
+    sites = [create_app(settings_for(u, folder), d) for u, d in zip(urls, databases, strict=True)]
+    yield Twins(databases, sites, visit)
     for database in databases:
         database.engine.dispose()
 
 
 @pytest.fixture
-def twins(tmp_path: Path, shared_tmp: Path, postgres: str) -> Iterator[Twins]:
-    yield from _twins(tmp_path, shared_tmp, postgres)
+def twins(tmp_path: Path, shared_tmp: Path, postgres: str, visit: Visit) -> Iterator[Twins]:
+    yield from _twins(tmp_path, shared_tmp, postgres, visit)
 
 
 @pytest.fixture(scope="module")
-def looked_at(tmp_path_factory: pytest.TempPathFactory, shared_tmp: Path, postgres: str) -> Iterator[Twins]:
-    yield from _twins(tmp_path_factory.mktemp("looked_at"), shared_tmp, postgres)
+def looked_at(
+    tmp_path_factory: pytest.TempPathFactory, shared_tmp: Path, postgres: str, visit: Visit
+) -> Iterator[Twins]:
+    yield from _twins(tmp_path_factory.mktemp("looked_at"), shared_tmp, postgres, visit)
 
 
 @pytest.fixture(scope="module", params=["admin", "tinh", "xa"])
