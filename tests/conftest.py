@@ -192,6 +192,13 @@ def _opened(url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
+def at_the_command_line() -> Iterator[None]:
+    """The actor of `ocop import` without `--as`."""
+    with acting_as(system("dòng lệnh")):
+        yield
+
+
+@pytest.fixture
 def as_system() -> Iterator[None]:
     """Tests that only set the scene act as a system actor."""
     with acting_as(system("kiểm thử")):

@@ -2,7 +2,7 @@
 
 import csv
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.current import acting_as, system
 from app.database import Database
 from app.files import read
 from app.services import importing, places
@@ -31,6 +30,8 @@ from models import (
 )
 from models.base import Base
 from models.rules.places import predecessors, successors
+
+pytestmark = pytest.mark.usefixtures("at_the_command_line")
 
 IN_2017, IN_2021, IN_2025, REFORM = date(2017, 10, 15), date(2021, 2, 1), date(2025, 1, 1), date(2025, 7, 1)
 LISTS = {
@@ -98,12 +99,6 @@ class Office:
         with self.database.reading() as session:
             lives = session.scalars(select(Commune).where(Commune.code == code))
             return next(unit.id for unit in lives if unit.in_force(day))
-
-
-@pytest.fixture(autouse=True)
-def at_the_command_line() -> Iterator[None]:
-    with acting_as(system("dòng lệnh")):
-        yield
 
 
 @pytest.fixture

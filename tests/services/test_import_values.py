@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from openpyxl.styles import Font
 from sqlalchemy import func, select
 
 from app.cli import main
-from app.current import acting_as, system
 from app.database import Database
 from app.files import read
 from app.services import importing
@@ -35,18 +34,14 @@ from models import (
 )
 from models.base import Base
 
+pytestmark = pytest.mark.usefixtures("at_the_command_line")
+
 TODAY = date(2025, 6, 1)
 MARCH = date(2024, 3, 1)
 
 
 def listed(header: Sequence[str], *rows: Sequence[Cell]) -> Table:
     return Table(tuple(Column(label) for label in header), [tuple(row) for row in rows], range(2, len(rows) + 2))
-
-
-@pytest.fixture(autouse=True)
-def at_the_command_line() -> Iterator[None]:
-    with acting_as(system("dòng lệnh")):
-        yield
 
 
 def plan_of(database: Database, model: type[Base], table: Table, as_of: date = TODAY, **settled: Any) -> importing.Plan:

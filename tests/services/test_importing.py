@@ -2,7 +2,7 @@
 
 import threading
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -36,6 +36,8 @@ from models import (
     User,
 )
 from models.base import Base, now
+
+pytestmark = pytest.mark.usefixtures("at_the_command_line")
 
 IN_2017, IN_2020, IN_2021, IN_2025 = date(2017, 10, 15), date(2020, 2, 1), date(2021, 2, 1), date(2025, 1, 1)
 REFORM = date(2025, 7, 1)
@@ -102,12 +104,6 @@ class Office:
         with self.database.reading() as session:
             statement = select(ImportRow).where(ImportRow.batch_id == batch_id).order_by(ImportRow.line)
             return list(session.scalars(statement))
-
-
-@pytest.fixture(autouse=True)
-def at_the_command_line() -> Iterator[None]:
-    with acting_as(system("dòng lệnh")):
-        yield
 
 
 @pytest.fixture

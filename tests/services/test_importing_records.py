@@ -1,6 +1,6 @@
 """Lists of producers, products, results and entries: found by their keys, linked by the names in their cells."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.current import acting_as, system
+from app.current import acting_as
 from app.database import Database
 from app.services import accounts, importing
 from app.table import Cell, Column, Table
@@ -27,7 +27,7 @@ from models import (
 )
 from models.base import Base
 
-pytestmark = pytest.mark.fill("demo")
+pytestmark = [pytest.mark.fill("demo"), pytest.mark.usefixtures("at_the_command_line")]
 
 TODAY = date(2025, 6, 1)
 
@@ -66,12 +66,6 @@ class Office:
     def one(self, model: Any, **values: Any) -> Any:
         with self.database.reading() as session:
             return session.scalars(select(model).filter_by(**values)).one()
-
-
-@pytest.fixture(autouse=True)
-def at_the_command_line() -> Iterator[None]:
-    with acting_as(system("dòng lệnh")):
-        yield
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A workbook given back says of each row what became of it, and only what is left runs when it comes again."""
 
 import io
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -9,7 +8,6 @@ import openpyxl
 import pytest
 from sqlalchemy import select
 
-from app.current import acting_as, system
 from app.database import Database
 from app.files import read
 from app.files.titles import FAULTS_SHEET
@@ -19,16 +17,10 @@ from app.services.importing.returned import NothingToReturn
 from models import Commune, Entity, ImportBatch, Product, RowAction
 from tests.files import samples
 
-pytestmark = pytest.mark.fill("demo")
+pytestmark = [pytest.mark.fill("demo"), pytest.mark.usefixtures("at_the_command_line")]
 
 TODAY = date(2026, 11, 25)
 HEADER = ("STT", "Tên sản phẩm", "Tên cơ sở", "Tình trạng")
-
-
-@pytest.fixture(autouse=True)
-def at_the_command_line() -> Iterator[None]:
-    with acting_as(system("dòng lệnh")):
-        yield
 
 
 class Desk:
@@ -88,30 +80,18 @@ def desk(any_database: Database, tmp_path: Any) -> Desk:
     return Desk(any_database, tmp_path)
 
 
-def results(content: bytes) -> list[str]:
-    sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
-    return [str(sheet.cell(line, 5).value).partition(":")[0] for line in range(2, 6)]
-
-
-def with_cells(content: bytes, **cells: Any) -> bytes:
-    book = openpyxl.load_workbook(io.BytesIO(content))
-    for place, value in cells.items():
-        book.worksheets[0][place] = value
-    return samples.saved(book)
-
-
 def test_the_results_follow_the_batch(desk: Desk) -> None:
     batch_id = desk.send(desk.rows())
     name, planned = desk.back(batch_id)
 
     assert name == "san-pham (kết quả).xlsx"
-    assert results(planned) == ["Không đổi", "Mới", "Bị từ chối", "Bị từ chối"]
+    assert samples.results(planned) == ["Không đổi", "Mới", "Bị từ chối", "Bị từ chối"]
 
     desk.apply(batch_id)
-    assert results(desk.back(batch_id)[1]) == ["Không đổi", "Đã nhập", "Bị từ chối", "Bị từ chối"]
+    assert samples.results(desk.back(batch_id)[1]) == ["Không đổi", "Đã nhập", "Bị từ chối", "Bị từ chối"]
 
     desk.undo(batch_id)
-    assert results(desk.back(batch_id)[1]) == ["Không đổi", "Đã hoàn tác", "Bị từ chối", "Bị từ chối"]
+    assert samples.results(desk.back(batch_id)[1]) == ["Không đổi", "Đã hoàn tác", "Bị từ chối", "Bị từ chối"]
 
 
 def test_one_error_of_two_rows_is_one_line_of_the_summary(desk: Desk) -> None:
@@ -129,7 +109,7 @@ def test_only_corrected_rows_run_when_the_workbook_comes_again(desk: Desk) -> No
     desk.apply(first)
     _name, back = desk.back(first)
 
-    second = desk.send(with_cells(back, D4="Tạm ngừng"), name="san-pham (kết quả).xlsx")
+    second = desk.send(samples.with_cells(back, D4="Tạm ngừng"), name="san-pham (kết quả).xlsx")
 
     assert desk.counts(second) == {"new": 1, "refused": 1, "skipped": 2}
     assert desk.notes(second)[-1].startswith("2 dòng ghi “Đã nhập”, “Không đổi” ở cột “Kết quả” được bỏ qua.")
@@ -137,11 +117,11 @@ def test_only_corrected_rows_run_when_the_workbook_comes_again(desk: Desk) -> No
     desk.apply(second)
     name, again = desk.back(second)
     assert name == "san-pham (kết quả).xlsx"
-    assert results(again) == ["Không đổi", "Đã nhập", "Đã nhập", "Bị từ chối"]
+    assert samples.results(again) == ["Không đổi", "Đã nhập", "Đã nhập", "Bị từ chối"]
 
-    third = desk.send(with_cells(again, D5="Tạm ngừng"))
+    third = desk.send(samples.with_cells(again, D5="Tạm ngừng"))
     desk.apply(third)
-    assert results(desk.back(third)[1]) == ["Không đổi", "Đã nhập", "Đã nhập", "Đã nhập"]
+    assert samples.results(desk.back(third)[1]) == ["Không đổi", "Đã nhập", "Đã nhập", "Đã nhập"]
     with desk.database.reading() as session:
         assert session.scalars(select(Product.status).where(Product.name.endswith("Tân Xuân"))).all() == ["paused"] * 2
 
@@ -150,7 +130,7 @@ def test_a_row_whose_result_was_cleared_runs_again(desk: Desk) -> None:
     first = desk.send(desk.rows())
     desk.apply(first)
 
-    again = desk.send(with_cells(desk.back(first)[1], E3=None, D3="Tạm ngừng", D4="Tạm ngừng", D5="Tạm ngừng"))
+    again = desk.send(samples.with_cells(desk.back(first)[1], E3=None, D3="Tạm ngừng", D4="Tạm ngừng", D5="Tạm ngừng"))
 
     assert desk.counts(again) == {"new": 2, "changed": 1, "skipped": 1}
 

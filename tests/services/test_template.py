@@ -1,7 +1,6 @@
 """Workbooks to fill in: what stands in them, and that an import takes them back without a change."""
 
 import io
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
-from app.current import acting_as, system
+from app.current import acting_as
 from app.database import Database
 from app.files import read
 from app.files.titles import GUIDE_SHEET, INPUT_SHEET, LISTS_SHEET
@@ -21,15 +20,9 @@ from models import Commune, CommuneSuccession, CriteriaSet, District, Entity, Pa
 from models.base import Base
 from tests import world
 
-pytestmark = pytest.mark.fill("demo")
+pytestmark = [pytest.mark.fill("demo"), pytest.mark.usefixtures("at_the_command_line")]
 
 TODAY = date(2026, 11, 25)
-
-
-@pytest.fixture(autouse=True)
-def at_the_command_line() -> Iterator[None]:
-    with acting_as(system("dòng lệnh")):
-        yield
 
 
 @pytest.fixture(params=importing.importable(), ids=lambda model: str(model.__screen__))

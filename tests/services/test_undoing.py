@@ -1,6 +1,6 @@
 """Undo of an applied batch: what goes back, what stays and why; on both databases."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -45,6 +45,8 @@ from models import (
     User,
 )
 from models.base import Base, now
+
+pytestmark = pytest.mark.usefixtures("at_the_command_line")
 
 IN_2017, IN_2021, IN_2025 = date(2017, 10, 15), date(2021, 2, 1), date(2025, 1, 1)
 HEADER = ("Mã TP", "Tỉnh Thành Phố", "Mã QH", "Quận Huyện", "Mã PX", "Phường Xã", "Cấp")
@@ -128,12 +130,6 @@ class Office:
                         kept = {k: v for k, v in row.items() if k not in ("version", "created_at", "updated_at")}
                         found[table.name, row["id"]] = kept
         return found
-
-
-@pytest.fixture(autouse=True)
-def at_the_desk() -> Iterator[None]:
-    with acting_as(system("dòng lệnh")):
-        yield
 
 
 @pytest.fixture

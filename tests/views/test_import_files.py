@@ -2,7 +2,6 @@
 
 import io
 import re
-from typing import Any
 from urllib.parse import quote
 
 import openpyxl
@@ -68,18 +67,6 @@ def linked(page: Response, label: str) -> str:
     return found[1]
 
 
-def results(content: bytes) -> list[str]:
-    sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
-    return [str(sheet.cell(line, 5).value).partition(":")[0] for line in range(2, 6)]
-
-
-def corrected(content: bytes, **cells: Any) -> bytes:
-    book = openpyxl.load_workbook(io.BytesIO(content))
-    for place, value in cells.items():
-        book.worksheets[0][place] = value
-    return samples.saved(book)
-
-
 @pytest.mark.parametrize("kind", ["xlsx", "xls", "csv"])
 def test_a_clerk_takes_the_good_rows_corrects_the_others_in_the_file_and_sends_it_again(
     own_clerk: TestClient, look: OcopSession, rows: list[tuple[str, ...]], kind: str
@@ -87,16 +74,16 @@ def test_a_clerk_takes_the_good_rows_corrects_the_others_in_the_file_and_sends_i
     href = planned(own_clerk, as_file(kind, rows), f"sản phẩm.{kind}")
     page = own_clerk.get(href)
     before = own_clerk.get(linked(page, "Tải tệp kèm kết quả để sửa các dòng bị từ chối"))
-    assert results(before.content) == ["Không đổi", "Mới", "Bị từ chối", "Bị từ chối"]
+    assert samples.results(before.content) == ["Không đổi", "Mới", "Bị từ chối", "Bị từ chối"]
 
     assert own_clerk.post(f"{href}/confirm", data={"partial": "1"}).status_code == 303
     page = own_clerk.get(href)
     assert "2 dòng bị từ chối chưa được nhập." in text(page)
     marked = own_clerk.get(linked(page, "Tải tệp kèm kết quả"))
-    assert results(marked.content) == ["Không đổi", "Đã nhập", "Bị từ chối", "Bị từ chối"]
+    assert samples.results(marked.content) == ["Không đổi", "Đã nhập", "Bị từ chối", "Bị từ chối"]
     assert quote("sản phẩm (kết quả).xlsx") in marked.headers["content-disposition"]
 
-    again = corrected(marked.content, D4="Tạm ngừng", C5=rows[1][2])
+    again = samples.with_cells(marked.content, D4="Tạm ngừng", C5=rows[1][2])
     href = planned(own_clerk, again, "sản phẩm (kết quả).xlsx")
     page = own_clerk.get(href)
     assert "Nhập 2 dòng: 2 mới" in text(page)
@@ -108,7 +95,7 @@ def test_a_clerk_takes_the_good_rows_corrects_the_others_in_the_file_and_sends_i
     names = look.scalars(select(Product.name).where(Product.name.in_([row[1] for row in rows[2:]]))).all()
     assert sorted(names) == sorted(row[1] for row in rows[2:])
     last = own_clerk.get(linked(own_clerk.get(href), "Tải tệp kèm kết quả"))
-    assert results(last.content) == ["Không đổi", "Đã nhập", "Đã nhập", "Đã nhập"]
+    assert samples.results(last.content) == ["Không đổi", "Đã nhập", "Đã nhập", "Đã nhập"]
 
 
 def test_the_layout_of_a_sender_is_the_same_with_our_column_beside_it(
@@ -224,7 +211,7 @@ def test_records_that_miss_something_come_out_are_completed_and_come_in(
     book = openpyxl.load_workbook(io.BytesIO(content))
     letters = {cell.value: cell.column_letter for cell in book.worksheets[0][1]}
     name = book.worksheets[0][f"{letters['Tên sản phẩm']}2"].value
-    href = planned(own_clerk, corrected(content, **{f"{letters['Mã số sản phẩm']}2": "0012"}), "mẫu.xlsx")
+    href = planned(own_clerk, samples.with_cells(content, **{f"{letters['Mã số sản phẩm']}2": "0012"}), "mẫu.xlsx")
     assert "Nhập 1 dòng: 1 thay đổi" in text(own_clerk.get(href))
     own_clerk.post(f"{href}/confirm")
 

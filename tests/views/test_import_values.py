@@ -1,15 +1,14 @@
 """Nhập liệu as clerks answer it: what was put right refused, another sheet, any record found, all at once."""
 
-import io
 import re
 
-import openpyxl
 import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from app.session import OcopSession
 from models import Entity, ImportBatch, Product
+from tests.files import samples
 from tests.views.conftest import Clerk
 from tests.views.test_imports import send, text, workbook
 
@@ -30,18 +29,6 @@ def sent(client: TestClient, content: bytes, *, model: str, as_of: str = "", **f
     answer = send(client, content, name="danh-sach.xlsx", model=model, as_of=as_of, **form)
     assert answer.status_code == 303, text(answer)
     return str(answer.headers["location"])
-
-
-def books(**sheets: list[tuple[object, ...]]) -> bytes:
-    book = openpyxl.Workbook()
-    book.remove(book.worksheets[0])
-    for title, rows in sheets.items():
-        sheet = book.create_sheet(title)
-        for row in rows:
-            sheet.append(list(row))
-    kept = io.BytesIO()
-    book.save(kept)
-    return kept.getvalue()
 
 
 def test_what_was_put_right_is_shown_and_one_tick_keeps_it_as_in_the_file(
@@ -65,10 +52,12 @@ def test_what_was_put_right_is_shown_and_one_tick_keeps_it_as_in_the_file(
 
 
 def test_another_sheet_is_chosen_from_those_there_are(own_clerk: TestClient, look: OcopSession, entity: Entity) -> None:
-    content = books(
-        Năm2024=[PRODUCTS, ("Kẹo chuối Ba Vát", entity.name, "hộp")],
-        Năm2025=[PRODUCTS, ("Kẹo gừng Ba Vát", entity.name, "hộp"), ("Kẹo mè Ba Vát", entity.name, "hộp")],
-        Bìa=[("Danh sách sản phẩm", None), ("Xã", "An Thạnh")],
+    content = samples.workbooks(
+        {
+            "Năm2024": [PRODUCTS, ("Kẹo chuối Ba Vát", entity.name, "hộp")],
+            "Năm2025": [PRODUCTS, ("Kẹo gừng Ba Vát", entity.name, "hộp"), ("Kẹo mè Ba Vát", entity.name, "hộp")],
+            "Bìa": [("Danh sách sản phẩm", None), ("Xã", "An Thạnh")],
+        }
     )
     href = sent(own_clerk, content, model="product")
     page = own_clerk.get(href).text
@@ -94,7 +83,7 @@ def test_another_sheet_is_chosen_from_those_there_are(own_clerk: TestClient, loo
 
 
 def test_a_workbook_without_the_list_offers_its_sheets(own_clerk: TestClient) -> None:
-    content = books(Bìa=[("Số", "Nơi nhận"), ("a", "b")], Phụ=[("Ghi chú", "Ngày"), ("a", "b")])
+    content = samples.workbooks({"Bìa": [("Số", "Nơi nhận"), ("a", "b")], "Phụ": [("Ghi chú", "Ngày"), ("a", "b")]})
     answer = send(own_clerk, content, name="a.xlsx", model="commune", as_of="01/10/2026")
 
     assert answer.status_code == 400
