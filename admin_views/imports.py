@@ -23,7 +23,7 @@ from admin_views.query import row_id
 from admin_views.site import OcopAdmin, Page
 from app.current import actor, today
 from app.errors import OcopError
-from app.files import MAX_BYTES, read
+from app.files import MAX_BYTES, check_size, read
 from app.services import importing, jobs
 from app.services.importing import originals, returned, senders, template, undoing
 from app.session import OcopSession
@@ -90,12 +90,15 @@ async def _plan(admin: OcopAdmin, request: Request) -> Response:
     if not name:
         mistakes.append(("Chọn tệp cần nhập.", "file"))
     elif model and not mistakes and not form.has_mistakes():
-        batch_id, job_id = await anyio.to_thread.run_sync(_begin, admin, model, form, content, name)
+        try:
+            batch_id, job_id = await anyio.to_thread.run_sync(_begin, admin, model, form, content, name)
+        except OcopError as refusal:
+            return await _upload_page(admin, request, form, screen, mistakes=[(str(refusal), "file")])
         await waited(admin, job_id)
-        refusal = await anyio.to_thread.run_sync(_unread, admin, batch_id)
-        if not refusal:
+        refused = await anyio.to_thread.run_sync(_unread, admin, batch_id)
+        if not refused:
             return RedirectResponse(f"{HREF}/{batch_id}", status_code=303)
-        mistakes.append((refusal, "file"))
+        mistakes.append((refused, "file"))
         sheets = await anyio.to_thread.run_sync(_sheets_in, model, content, name)
     return await _upload_page(admin, request, form, screen, mistakes=[*mistakes, *form.error_list()], sheets=sheets)
 
@@ -110,7 +113,8 @@ def _sheets_in(model: type[Base], content: bytes, name: str) -> list[tuple[str, 
 
 
 def _begin(admin: OcopAdmin, model: type[Base], form: UploadForm, content: bytes, name: str) -> tuple[int, int]:
-    """The batch that a file becomes, and the job that reads it."""
+    """The batch that a file becomes, and the job that reads it; raises what can be said without reading."""
+    check_size(len(content), name=name)
     content_hash = originals.keep(admin.jobs.originals, content)
     with admin.database.writing.begin() as session:
         batch = importing.begin(

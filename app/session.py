@@ -726,7 +726,7 @@ def _write_trail(session: OcopSession, drafts: Sequence[tuple[AuditAction, Base]
 
 @functools.cache
 def _news_attributes(model: type[Any]) -> tuple[str, ...]:
-    secret = {name for name, info in fields(model).items() if info.secret}
+    secret = {name for name, info in fields(model).items() if info.secret}  # type: ignore[arg-type]  # a class is hashable
     mapper: Mapper[Any] = inspect(model)
     return tuple(p.key for p in mapper.column_attrs if p.key not in _NO_NEWS | model.__quiet__ | secret)
 

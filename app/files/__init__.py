@@ -4,8 +4,18 @@
 """
 
 from app.files.limits import MAX_BYTES, MAX_CELLS, MAX_RATIO, MAX_UNZIPPED
-from app.files.reading import read
+from app.files.reading import check_size, read
 from app.files.refusals import FileRefused
 from app.files.xlsx import Written, stream
 
-__all__ = ["MAX_BYTES", "MAX_CELLS", "MAX_RATIO", "MAX_UNZIPPED", "FileRefused", "Written", "read", "stream"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_CELLS",
+    "MAX_RATIO",
+    "MAX_UNZIPPED",
+    "FileRefused",
+    "Written",
+    "check_size",
+    "read",
+    "stream",
+]

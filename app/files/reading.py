@@ -62,11 +62,7 @@ def read(
     length; of .ods and .xlsb only hidden rows are, and of rich text in a cell not the fonts of its parts.
     Raises FileRefused, whatever the file holds.
     """
-    size = content.stat().st_size if isinstance(content, Path) else len(content)
-    if not size:
-        raise EmptyFile(name=name)
-    if size > MAX_BYTES:
-        raise FileTooLarge(name=name, size=-(-size // 1024**2), limit=MAX_BYTES // 1024**2)
+    check_size(content.stat().st_size if isinstance(content, Path) else len(content), name=name)
     if isinstance(content, Path):
         content = content.read_bytes()
     try:
@@ -83,6 +79,14 @@ def read(
         if type(problem).__name__ == "PanicException":
             raise BrokenFile(name=name) from problem
         raise
+
+
+def check_size(size: int, *, name: str) -> None:
+    """Raise EmptyFile or FileTooLarge for a file of so many bytes."""
+    if not size:
+        raise EmptyFile(name=name)
+    if size > MAX_BYTES:
+        raise FileTooLarge(name=name, size=-(-size // 1024**2), limit=MAX_BYTES // 1024**2)
 
 
 def _read(content: bytes, *, name: str, sheet: str | None, known: frozenset[str], convert: bool) -> Table:
