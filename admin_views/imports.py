@@ -14,11 +14,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from admin_views import pages
+from admin_views import boundaries, pages
 from admin_views.base import BASE_URL
 from admin_views.forms import ClerkForm, DayField, TextField, YesNoField, form_class, lower_first
 from admin_views.import_files import marked_href, original_href, template_href
 from admin_views.import_jobs import HREF, RIGHT, batch_of, done, is_running, running_page, waited
+from admin_views.places import province_options
 from admin_views.query import row_id
 from admin_views.site import OcopAdmin, Page
 from app.current import actor, today
@@ -28,7 +29,7 @@ from app.services import importing, jobs
 from app.services.importing import originals, returned, senders, template, undoing
 from app.session import OcopSession
 from app.table import CellError
-from models import BatchState, ImportBatch, ImportRow, JobTask, Province, RowAction
+from models import BatchState, ImportBatch, ImportRow, JobTask, RowAction
 from models.base import Base, FieldInfo, label_of, now, screens
 from models.rules.access import may
 from models.rules.text import fold
@@ -154,7 +155,7 @@ async def _upload_page(
     sheets: Sequence[tuple[str, int | None]] = (),
 ) -> Response:
     def make(session: OcopSession) -> pages.ImportUploadPage:
-        province = replace(form.province.shown(), kind="choice", options=_provinces(session), width="medium")
+        province = replace(form.province.shown(), kind="choice", options=province_options(session), width="medium")
         return pages.ImportUploadPage(
             head=pages.Head(title="Nhập liệu từ tệp"),
             steps=_steps(0),
@@ -182,6 +183,7 @@ async def _upload_page(
             errors=mistakes,
             action=HREF,
             cancel_href=f"{BASE_URL}/",
+            boundaries_href=boundaries.HREF if may(actor().rights, *boundaries.RIGHT) else "",
             batches=_recent(session),
             batches_href=f"{BASE_URL}/import-batch/list" if may(actor().rights, "import-batch", "list") else "",
         )
@@ -200,13 +202,6 @@ def _sheet_field(form: UploadForm, sheets: Sequence[tuple[str, int | None]]) -> 
 
 def _importable() -> list[type[Base]]:
     return [model for model in importing.importable() if may(actor().rights, str(model.__screen__), "import")]
-
-
-def _provinces(session: OcopSession) -> list[pages.Option]:
-    """Every code once, under the name it had last."""
-    found = session.execute(select(Province.code, Province.name).order_by(Province.valid_from))
-    names = {row.code: row.name for row in found}
-    return [pages.Option(code, f"{code} {names[code]}") for code in sorted(names)]
 
 
 def _recent(session: OcopSession) -> list[tuple[pages.Link, str, str]]:

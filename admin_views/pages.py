@@ -530,6 +530,7 @@ class ImportUploadPage:
     batches_href: str
     senders: Sequence[str] = ()
     templates: Sequence[tuple[str, str, str]] = ()  # kind of list, its blank workbook, that of incomplete records
+    boundaries_href: str = ""
 
 
 @dataclass(frozen=True, slots=True)

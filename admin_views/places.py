@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, or_
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from admin_views import pages
 from admin_views.base import OcopView
@@ -33,6 +33,13 @@ def _unknown(text: str) -> str:
     if text != UNKNOWN:
         raise ValueError(text)
     return text
+
+
+def province_options(session: OcopSession) -> list[pages.Option]:
+    """Every code once, under the name it had last."""
+    found = session.execute(select(Province.code, Province.name).order_by(Province.valid_from))
+    names = {row.code: row.name for row in found}
+    return [pages.Option(code, f"{code} {names[code]}") for code in sorted(names)]
 
 
 class PlaceView(OcopView):

@@ -41,7 +41,7 @@ HEADERS = {
 ONE_MEGABYTE = 1_000_000
 FORM_BYTES = ONE_MEGABYTE
 FILE_BYTES = 25 * ONE_MEGABYTE
-FILE_PATHS = ("/admin/import",)
+FILE_PATHS = ("/admin/import", "/admin/boundary")
 # A browser that is cut off while it sends shows its own error, not our sentence: so much more is read and dropped.
 DROPPED_BYTES = 300 * ONE_MEGABYTE
 

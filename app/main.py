@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from admin_views import VIEWS, geography, import_files, import_jobs, import_undo, moving
+from admin_views import VIEWS, boundaries, geography, import_files, import_jobs, import_undo, moving
 from admin_views.imports import PAGES
 from admin_views.pages_first import PagesFirst
 from admin_views.security import BodyLimit, KnownHost, RequestNumber, SameOrigin, SecurityHeaders
@@ -68,7 +68,15 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         authentication=Authentication(settings, database),
         jobs=jobs,
         views=VIEWS,
-        extra=(*PAGES, *import_files.PAGES, *import_jobs.PAGES, *import_undo.PAGES, *geography.PAGES, *moving.PAGES),
+        extra=(
+            *PAGES,
+            *import_files.PAGES,
+            *import_jobs.PAGES,
+            *import_undo.PAGES,
+            *geography.PAGES,
+            *moving.PAGES,
+            *boundaries.PAGES,
+        ),
     )
     gc.enable()
     return app

@@ -3,6 +3,7 @@
 The names in the file are compared too: a code names other places on other days, so a list of another day is seen.
 """
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,13 +11,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import aliased, selectinload
 
 from app.errors import OcopError
 from app.services.importing.writing import parts
 from app.session import OcopSession
-from models import Boundary, Commune
+from models import Boundary, Commune, Province
 from models.rules.shapes import flaw, outline
 from models.rules.text import fold
 from models.rules.words import day
@@ -33,6 +34,10 @@ class NotGeoJson(OcopError):
 
 class NoCodes(OcopError):
     sentence = "Tệp không có thuộc tính mã xã (ma_xa) ở hình nào. Thêm mã xã 5 chữ số cho từng hình rồi xuất lại."
+
+
+class PlanChanged(OcopError):
+    sentence = "Sổ đã thay đổi sau khi xem trước nên chưa ghi, chưa xóa hình nào. Xem trước lại rồi bấm lại."
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,22 @@ class Plan:
             "refused": len(self.refused),
             "skipped": 0,
         }
+
+    @property
+    def mark(self) -> str:
+        """The same as long as the plan is, to the last corner of a shape."""
+        told = (self.as_of.isoformat(), self.new, self.changed, self.same, [r.sentence for r in self.refused])
+        return hashlib.sha256(json.dumps(told, default=vars).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The boundaries of one province on one day. count: communes that have one."""
+
+    province_id: int
+    province: str
+    as_of: date
+    count: int
 
 
 def read(content: bytes) -> list[Shape]:
@@ -156,7 +177,11 @@ def _fault(shape: Shape, unit: Commune | None, times: int, as_of: date, province
         sentence = f"Mã {shape.code} có ở {times} hình. Giữ một hình cho mỗi mã rồi xuất lại."
         return Refused(shape.number, "ma_xa", sentence)
     if unit is None:
-        sentence = f"Mã {shape.code} không có trong danh mục xã ngày {day(as_of)}. Kiểm tra mã và ngày của tệp."
+        said = f", tệp ghi tỉnh mã {shape.province}" if shape.province else ""
+        sentence = (
+            f"Mã {shape.code} không có trong danh mục xã ngày {day(as_of)} của địa bàn này{said}. "
+            "Kiểm tra tỉnh, mã xã và ngày của tệp."
+        )
         return Refused(shape.number, "ma_xa", sentence)
     wanted = province or shape.province
     for code in (province, shape.province):
@@ -196,3 +221,52 @@ def apply(session: OcopSession, planned: Plan) -> None:
 
 def _text(geometry: Any) -> str:
     return json.dumps(geometry, ensure_ascii=False, separators=(",", ":"))
+
+
+# ---- what is kept --------------------------------------------------------------------------------------------------
+
+
+def kept(session: OcopSession) -> list[Kept]:
+    """What the area has, by province and day, the newest day first."""
+    found = session.execute(
+        select(Boundary.province_id, Province.name, Boundary.as_of, func.count(Boundary.id))
+        .join(Province, Boundary.province_id == Province.id)
+        .group_by(Boundary.province_id, Province.name, Province.sort_key, Boundary.as_of)
+        .order_by(Province.sort_key, Boundary.province_id, Boundary.as_of.desc())
+    )
+    return [Kept(*row) for row in found]
+
+
+def _of(province_id: int, as_of: date) -> Select[Boundary]:
+    wanted = select(Boundary).options(selectinload(Boundary.commune).selectinload(Commune.province))
+    return wanted.where(Boundary.province_id == province_id, Boundary.as_of == as_of).order_by(Boundary.id)
+
+
+def as_geojson(session: OcopSession, province_id: int, as_of: date) -> bytes:
+    """The shapes of a province and a day as a file that `read` takes again: what a replaced one was can come back."""
+    features = [
+        {
+            "type": "Feature",
+            "properties": {
+                CODE[0]: row.commune.code,
+                NAME[0]: row.commune.name,
+                PROVINCE[0]: row.commune.province.code,
+            },
+            "geometry": json.loads(row.geometry),
+        }
+        for row in session.scalars(_of(province_id, as_of))
+    ]
+    whole = {"type": "FeatureCollection", "features": features}
+    return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def remove(session: OcopSession, province_id: int, as_of: date, *, seen: int) -> int:
+    """Delete the shapes of a province and a day; the trail keeps them. Raises PlanChanged when they are not `seen`."""
+    rows = session.scalars(_of(province_id, as_of)).all()
+    if len(rows) != seen:
+        raise PlanChanged
+    with session.doing("xóa ranh giới"):
+        for row in rows:
+            session.delete(row)
+        session.flush()
+    return len(rows)

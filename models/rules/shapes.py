@@ -55,7 +55,8 @@ def _point(value: Any) -> Point:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Not NaN, nor a whole number that no float holds: both would come through JSON."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e12
 
 
 def flaw(geometry: Any) -> str:

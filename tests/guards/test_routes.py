@@ -52,7 +52,7 @@ OPEN, SIGNED_IN, IMPORTING = {"/login"}, {"/", "/logout", "/password"}, {"/impor
 REPORTS = {"/report/dia-gioi", "/report/dia-gioi/xlsx"}
 IMPORTING |= {"/import/{batch}/original", "/import/{batch}/marked", "/import/template/{identity}"}
 IMPORTING |= {f"/import/{{batch}}/{verb}" for verb in ("confirm", "answer", "drop", "stop", "undo")}
-IMPORTING |= {"/moving", "/moving/choose"}
+IMPORTING |= {"/moving", "/moving/choose", "/boundary", "/boundary/geojson", "/boundary/delete"}
 
 
 @dataclass

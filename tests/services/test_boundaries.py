@@ -154,3 +154,23 @@ def test_the_real_file_fits_the_day_it_was_made_for(database: Database, shared_d
         assert session.scalar(select(func.count(Boundary.id))) == 124
         lives = session.scalars(select(Commune.valid_from).join(Boundary, Boundary.commune_id == Commune.id)).all()
         assert set(lives) == {date(2025, 7, 1)}
+
+
+@pytest.mark.fill("world")
+def test_what_is_kept_is_given_back_as_a_file_and_removed_with_a_trail(any_database: Database) -> None:
+    with acting_as(world.province_clerk()), any_database.writing.begin() as session:
+        boundaries.apply(session, boundaries.plan(session, boundaries.read(file(GIAO_THANH, AN_THANH)), as_of=DAY))
+        (made,) = [each for each in boundaries.kept(session) if each.as_of == DAY]
+        given = boundaries.read(boundaries.as_geojson(session, made.province_id, DAY))
+        again = boundaries.plan(session, given, as_of=DAY)
+
+        with pytest.raises(boundaries.PlanChanged):
+            boundaries.remove(session, made.province_id, DAY, seen=1)
+        count = boundaries.remove(session, made.province_id, DAY, seen=2)
+
+        assert (made.province_id, made.count, again.counts["same"], count) == (OWN, 2, 2, 2)
+        assert [each.province_id for each in boundaries.kept(session)] == [OWN]  # of the day before; nothing foreign
+    with acting_as(system("kiểm thử")), any_database.reading() as session:
+        assert session.get_one(Boundary, FOREIGN).geometry == "{}"
+        entries = session.scalars(select(AuditEntry.verb).where(AuditEntry.model == "boundaries")).all()
+        assert entries.count("xóa ranh giới") == 2
