@@ -11,6 +11,7 @@ from datetime import date
 from sqlalchemy import or_, select
 
 from admin_views import pages
+from admin_views.base import BASE_URL
 from admin_views.forms import lower_first
 from admin_views.geography import HREF as REPORT
 from admin_views.geography import list_href
@@ -45,6 +46,28 @@ def outline_of(session: OcopSession, commune: Commune, on: date) -> pages.Drawin
         return None
     label = f"Ranh giới {commune.name}, tại ngày {day(found.as_of)}"
     return pages.Drawing(box_of([found]), label, [pages.MapPlace(found.outline, label, "", 1)])
+
+
+def heirs_map(session: OcopSession, name: str, heirs: Sequence[tuple[int, str]], on: date) -> pages.Drawing | None:
+    """The units that took over parts of one, numbered as they are given: (row id, name). None where none is drawn."""
+    found = {row.commune_id: row for row in session.scalars(drawn(on).where(Boundary.commune_id.in_(dict(heirs))))}
+    if not found:
+        return None
+    places, legend = [], []
+    for number_, (heir, called) in enumerate(heirs, 1):
+        shade = (number_ - 1) % CLASSES + 1
+        missing = "" if heir in found else " (chưa có ranh giới)"
+        legend.append((shade if heir in found else 0, f"{number_}. {called}{missing}"))
+        if heir in found:
+            row = found[heir]
+            href = f"{BASE_URL}/commune/details/{heir}"
+            middle = row.x + row.width // 2, row.y + row.height // 2
+            places.append(pages.MapPlace(row.outline, f"{number_}. {called}", href, shade, str(number_), *middle))
+    boundaries = list(found.values())
+    wide = max(b.x + b.width for b in boundaries) - min(b.x for b in boundaries)
+    high = max(b.y + b.height for b in boundaries) - min(b.y for b in boundaries)
+    label = f"Các xã, phường nhận một phần {lower_first(name)}"
+    return pages.Drawing(box_of(boundaries), label, places, legend, letters=max(wide, high) // 16)
 
 
 # ---- the map of an area --------------------------------------------------------------------------------------------

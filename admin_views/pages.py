@@ -262,22 +262,26 @@ class RelatedTable:
 
 @dataclass(frozen=True, slots=True)
 class MapPlace:
-    """One outline of a drawing. shade: 0 for none to 5 for most."""
+    """One outline of a drawing. shade: 0 for none to 5 for most. mark: written at x, y of the plane."""
 
     path: str
     label: str
     href: str
     shade: int
+    mark: str = ""
+    x: int = 0
+    y: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """An SVG. box: what it shows of the plane. legend: (shade, in words)."""
+    """An SVG. box: what it shows of the plane. legend: (shade, in words). letters: height of the marks."""
 
     box: str
     label: str
     places: Sequence[MapPlace]
     legend: Sequence[tuple[int, str]] = ()
+    letters: int = 0
 
 
 @dataclass(frozen=True, slots=True)

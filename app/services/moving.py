@@ -31,7 +31,6 @@ from models.rules.words import number
 
 VERB = "chuyển đơn vị"
 FILE_NAME = "Chuyển đơn vị"
-WAITING_SHOWN = 100
 
 
 class NothingToMove(OcopError):
@@ -84,7 +83,10 @@ class Moving:
 
 @dataclass(frozen=True)
 class Waiting:
-    """One record of a divided commune. address: as printed, else its street. likely: the heir its address names."""
+    """One record of a divided commune. address: as printed, else its street.
+
+    likely: the heir its address names or, by_entity, where its producer is already.
+    """
 
     model: type[Base]
     row_id: int
@@ -94,6 +96,7 @@ class Waiting:
     address: str
     heirs: Sequence[int]
     likely: int | None
+    by_entity: bool = False
 
 
 @cache
@@ -130,19 +133,24 @@ def _has_ended(unit: Unit, today: date) -> bool:
     return unit.valid_to is not None and unit.valid_to < today
 
 
-def waiting(session: OcopSession, moving: Moving) -> list[Waiting]:
-    """The first records that wait for a choice, by commune; their addresses say which heir is likely."""
+def waiting(session: OcopSession, moving: Moving, commune_id: int, *, first: int = 0, most: int = 25) -> list[Waiting]:
+    """Records of one divided commune that wait for a choice; their addresses say which heir is likely.
+
+    first: how many come before those wanted. Raises NotThere where nothing waits.
+    """
+    leaving = next((each for each in moving.divided if each.commune_id == commune_id), None)
+    if leaving is None:
+        raise NotThere
     found: list[Waiting] = []
-    by_id = {leaving.commune_id: leaving for leaving in moving.divided}
     for model in moved_models():
         commune: Any = getattr(model, "commune_id")  # noqa: B009  # Placed
-        statement = select(model).where(commune.in_(sorted(by_id))).order_by(commune, model.id).limit(WAITING_SHOWN)
+        skipped = min(first, leaving.counts[model])
+        first -= skipped
+        statement = select(model).where(commune == commune_id).order_by(model.id)
         if model is Product:
             statement = statement.options(joinedload(Product.entity))
-        for row in session.scalars(statement):
-            assert isinstance(row, Placed)
-            leaving = by_id[row.commune_id]
-            found.append(_waiting(row, leaving, moving.units))
+        rows = session.scalars(statement.offset(skipped).limit(most - len(found)))
+        found += [_waiting(row, leaving, moving.units) for row in rows]
     return found
 
 
@@ -150,7 +158,8 @@ def _waiting(row: Any, leaving: Leaving, units: Mapping[int, Unit]) -> Waiting:
     entity = row.entity if isinstance(row, Product) else row
     address = (entity.printed_address or entity.street) if isinstance(entity, Entity) else ""
     likely = [heir for heir in leaving.heirs if _is_named(units[heir].name, address)]
-    if isinstance(row, Product) and isinstance(entity, Entity) and entity.commune_id in leaving.heirs:
+    by_entity = isinstance(row, Product) and isinstance(entity, Entity) and entity.commune_id in leaving.heirs
+    if by_entity and entity is not None:
         likely = [entity.commune_id]
     return Waiting(
         type(row),
@@ -161,6 +170,7 @@ def _waiting(row: Any, leaving: Leaving, units: Mapping[int, Unit]) -> Waiting:
         address,
         leaving.heirs,
         likely[0] if len(likely) == 1 else None,
+        by_entity,
     )
 
 

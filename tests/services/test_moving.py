@@ -175,7 +175,7 @@ def test_records_of_a_divided_commune_wait_and_their_address_suggests(database: 
     assert places(database, ids)[0][1] is None
     with acting_as(SYSTEM), database.reading() as session:
         found = moving.look(session, TODAY)
-        asked = moving.waiting(session, found)
+        asked = moving.waiting(session, found, found.divided[0].commune_id)
         assert [found.units[each.likely].name for each in asked if each.likely] == [heir] * 2
         assert {each.row_id for each in asked} == set(ids)
 

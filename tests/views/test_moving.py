@@ -1,5 +1,6 @@
 """Chuyển đơn vị: looked at, confirmed, shown as its batch; each record of a divided commune is chosen for."""
 
+import re
 from datetime import date
 
 import pytest
@@ -8,7 +9,16 @@ from sqlalchemy import func, select
 from app.current import acting_as, system
 from app.database import Database
 from app.session import OcopSession
-from models import AuditEntry, Commune, Entity, EntityKind, ImportBatch
+from models import (
+    AuditEntry,
+    Boundary,
+    Commune,
+    CommuneSuccession,
+    Entity,
+    EntityKind,
+    ImportBatch,
+    Product,
+)
 from tests.views.conftest import Clerk
 from tests.views.page import form_of, rows_of, text_of
 
@@ -89,7 +99,71 @@ def test_a_record_of_a_divided_commune_waits_for_a_choice(clerk: Clerk, look: Oc
     look.rollback()
     assert answer.status_code == 303
     assert look.get_one(Entity, divided).commune_id == heir.id
-    assert "Chọn xã mới" not in text_of(tinh.get("/admin/moving").text)
+    after = text_of(tinh.get("/admin/moving").text)
+    assert f"Đã chuyển chủ thể “HTX Bưởi Năm Roi” sang {heir.name}, đợt số" in after
+    assert "Chọn xã mới" not in after
+
+
+def test_the_choice_shows_what_took_over_on_a_map_and_why_one_is_likely(
+    clerk: Clerk, look: OcopSession, demo: Database, divided: int
+) -> None:
+    tinh, old = clerk("tinh"), look.get_one(Entity, divided).commune_id
+    heirs = look.scalars(select(CommuneSuccession.new_id).where(CommuneSuccession.old_id == old)).all()
+    names = {unit.id: unit.name for unit in look.scalars(select(Commune).where(Commune.id.in_(heirs)))}
+    address = f"/admin/moving/choose?tu={old}"
+    assert f'href="{address}"' in tinh.get("/admin/moving").text
+    without = tinh.get(address).text
+    assert '<svg class="o-map"' not in without
+    assert "Chưa có ranh giới của các xã này nên chỉ hiện bảng." in text_of(without)
+    assert "Không có gợi ý." in text_of(without)
+
+    named = heirs[-1]
+    with acting_as(system("kiểm thử")), demo.writing.begin() as session, session.doing("thử"):
+        session.get_one(Entity, divided).printed_address = f"Ấp 3, {names[named]}"
+        square = {"x": 0, "y": 0, "width": 90, "height": 90, "outline": "M0 0l90 0 0 90z", "geometry": "{}"}
+        for heir in heirs[1:]:
+            unit = session.get_one(Commune, heir)
+            session.add(Boundary(commune_id=heir, province_id=unit.province_id, as_of=unit.valid_from, **square))
+    page = tinh.get(address).text
+
+    assert len(heirs) > 1
+    drawn = re.findall(r'<a href="/admin/commune/details/(\d+)" aria-label="\d+\. ([^"]+)"', page)
+    assert {(int(each), name) for each, name in drawn} == {(heir, names[heir]) for heir in heirs[1:]}
+    assert page.count("(chưa có ranh giới)") == 1
+    assert f"Gợi ý: {names[named]}, vì địa chỉ nhắc đến tên xã." in text_of(page)
+    options = re.findall(r'<option value="(\d*)"', page.partition('name="xa"')[2])
+    assert options[:2] == ["", str(named)]
+    assert sorted(options[1:]) == sorted(str(heir) for heir in heirs)
+
+
+def test_every_one_of_many_waiting_records_can_be_reached(
+    clerk: Clerk, look: OcopSession, demo: Database, divided: int
+) -> None:
+    tinh, old = clerk("tinh"), look.get_one(Entity, divided).commune_id
+    heir = look.scalars(select(Commune).where(Commune.code == "29771", Commune.valid_to.is_(None))).one()
+    with acting_as(system("kiểm thử")), demo.writing.begin() as session, session.doing("thử"):
+        for number in range(40):
+            session.add(Product(name=f"Bưởi số {number}", entity_id=divided, commune_id=old))
+    address = f"/admin/moving/choose?tu={old}"
+
+    seen = [row[0] for page in (1, 2) for row in rows_of(tinh.get(f"{address}&trang={page}").text)]
+
+    assert len(set(seen)) == 41
+    first = text_of(tinh.get(address).text)
+    assert "41 bản ghi chờ chọn" in first
+    assert "Bản ghi 1–25 trong 41" in first
+    last = tinh.get(f"{address}&trang=99").text
+    assert "Bản ghi 26–41 trong 41" in text_of(last)
+    answer = tinh.post("/admin/moving/choose", data={**form_of(last), "xa": str(heir.id)})
+    assert answer.headers["location"] == f"{address}&trang=2"
+    assert "Bản ghi 26–40 trong 40" in text_of(tinh.get(answer.headers["location"]).text)
+
+
+def test_a_commune_that_has_nothing_waiting_shows_the_list_of_all(clerk: Clerk) -> None:
+    page = clerk("tinh").get("/admin/moving/choose?tu=999999")
+
+    assert page.status_code == 200
+    assert "Bản ghi này không chờ chọn xã mới" in text_of(page.text)
 
 
 def test_a_choice_of_an_older_version_is_refused(clerk: Clerk, look: OcopSession, divided: int) -> None:
