@@ -46,7 +46,7 @@ def home_page(request: Request, session: OcopSession) -> pages.HomePage:
         expiring=_expiring(session) if may(actor().rights, "rating", "list") else None,
         stars=None,
         about=_about(request),
-        map=area_map(session, on, request.query_params.get("theo", "")),
+        map=area_map(session, on, request.query_params.get("theo", ""), request.query_params.get("tinh", "")),
     )
 
 

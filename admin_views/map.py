@@ -5,8 +5,10 @@ Every place of a map opens the list that its figure counts; the same figures sta
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
+from urllib.parse import urlencode
 
 from sqlalchemy import or_, select
 
@@ -19,16 +21,17 @@ from admin_views.products import ProductView
 from admin_views.query import ListFilter
 from app.current import actor
 from app.services.boundaries import drawn
-from app.services.geography import products_by_place
+from app.services.geography import products_by_spot
 from app.session import OcopSession
-from models import Boundary, Commune
+from models import Boundary, Commune, Province
 from models.rules.access import may
+from models.rules.geography import Spot
 from models.rules.words import day, number
 
 # One hue, six classes: none, and five of more and more.
 CLASSES = 5
 MARGIN = 30
-# More communes than a map of this size can show: the report begins with provinces.
+# More communes than a map of this size can show: the page begins with provinces.
 MOST_UNITS = 400
 
 
@@ -73,48 +76,128 @@ def heirs_map(session: OcopSession, name: str, heirs: Sequence[tuple[int, str]],
 # ---- the map of an area --------------------------------------------------------------------------------------------
 
 
-def area_map(session: OcopSession, on: date, asked: str) -> pages.AreaMap | None:
-    """The actor's communes on today's map; None where there is nothing to compare.
+def area_map(session: OcopSession, on: date, asked: str, province: str = "") -> pages.AreaMap | None:
+    """The actor's communes on today's map, or the provinces where these are too many; None where nothing is counted.
 
-    asked: what colours it, a key of `_measures`; products when it is none.
+    asked: what colours it, a key of `_measures`; products when it is none. province: the row id of the one to draw.
     """
     rights = actor().rights
     if not (may(rights, "product", "list") and may(rights, "commune", "list")):
         return None
-    units = session.execute(
-        select(Commune.id, Commune.name)
-        .where(Commune.valid_from <= on, or_(Commune.valid_to.is_(None), Commune.valid_to >= on))
-        .order_by(Commune.sort_key, Commune.id)
-        .limit(MOST_UNITS + 1)
-    ).all()
-    if not 1 < len(units) <= MOST_UNITS:
+    units = _units(session, on, int(province[:9]) if province.isascii() and province.isdigit() else None)
+    if not units:
         return None
     measures = _measures(session)
     chosen = asked if asked in measures else ""
     name, _, value = chosen.partition("-")
     narrowed = {name: int(value)} if chosen else {}
-    counts = products_by_place(session, on, *(_filters()[name].where(value) for name, value in narrowed.items()))
-    places = [_counted(unit, name, counts.pop(unit, (0, [])), narrowed) for unit, name in units]
-    table = [place for place in places if place.count]
-    if away := list(counts.values()):  # in no commune of the actor on this map, or in none that is sure
-        communes = [commune for _count, some in away for commune in some]
-        unclear = (sum(count for count, _some in away), communes)
-        table.append(_counted(None, "Chưa xác định xã, phường", unclear, narrowed))
-    if without := len(places) - sum(bool(place.count) for place in places):
-        table.append(_Counted(None, f"{number(without)} xã, phường còn lại", 0, ""))
-    drawing = _drawing(session, on, measures[chosen], places)
-    return pages.AreaMap(
-        title="Bản đồ theo xã, phường" if drawing else "Theo xã, phường",
+    figure = measures[chosen]
+    counts = products_by_spot(session, on, *(_filters()[name].where(value) for name, value in narrowed.items()))
+    here = {unit.province_id for unit in units}
+    if province:
+        counts = {spot: count for spot, count in counts.items() if spot.province_id in here}
+    made = pages.AreaMap(
+        title="Theo xã, phường",
+        level="Xã, phường",
         measures=[pages.Option(key, label, selected=key == chosen) for key, label in measures.items()],
-        drawing=drawing,
-        figure=measures[chosen],
-        rows=[
-            pages.ListRow(str(it.unit or ""), it.name, "", [pages.Cell(it.name), pages.Cell(number(it.count), it.href)])
-            for it in table
-        ],
-        total=number(sum(it.count for it in table)),
+        drawing=None,
+        figure=figure,
+        rows=(),
+        total=number(sum(count for count, _communes in counts.values())),
         more=pages.Link("Tổng hợp theo địa giới", REPORT),
+        hidden=[("tinh", province)] if province else [],
+        back=pages.Link("Mọi tỉnh, thành phố", f"?{urlencode({'theo': chosen})}#ban-do") if province else None,
     )
+    if len(units) > MOST_UNITS:
+        note = "Bản đồ vẽ từng tỉnh. Mở một tỉnh, thành phố để xem bản đồ các xã, phường."
+        return replace(
+            made,
+            title="Theo tỉnh, thành phố",
+            level="Tỉnh, thành phố",
+            rows=_province_rows(session, on, counts, chosen, narrowed),
+            note=note,
+        )
+    by_unit = _by_unit(counts)
+    places = [_counted(unit.id, unit.name, by_unit.pop(unit.id, (0, [])), narrowed) for unit in units]
+    table = [place for place in places if place.count]
+    if away := list(by_unit.values()):  # in no commune of the actor on this map, or in none that is sure
+        communes = [commune for _count, some in away for commune in some]
+        table.append(
+            _counted(None, "Chưa xác định xã, phường", (sum(count for count, _some in away), communes), narrowed)
+        )
+    if without := len(places) - sum(bool(place.count) for place in places):
+        label = f"{number(without)} xã, phường còn lại" if len(places) > 1 else places[0].name
+        table.append(_Counted(None, label, 0, ""))
+    drawing = _drawing(session, on, figure, places)
+    only = units[0].name if len(units) == 1 else _province_name(session, units[0].province_id) if province else ""
+    title = ("Bản đồ theo xã, phường" if drawing else "Theo xã, phường") + (f": {only}" if only else "")
+    rows = [
+        pages.ListRow(str(it.unit or ""), it.name, "", [pages.Cell(it.name), pages.Cell(number(it.count), it.href)])
+        for it in table
+    ]
+    return replace(made, title=title, drawing=drawing, rows=rows, note="" if drawing else _no_drawing())
+
+
+def _no_drawing() -> str:
+    note = "Chưa có bản đồ vì chưa nhập ranh giới của địa bàn."
+    return f"{note} Nhập tệp ở trang Ranh giới xã, phường." if may(actor().rights, "commune", "import") else note
+
+
+def _units(session: OcopSession, on: date, province_id: int | None) -> Sequence[Any]:
+    """(id, name, province_id) of the actor's communes, one more than a map shows when there are too many."""
+    wanted = (
+        select(Commune.id, Commune.name, Commune.province_id)
+        .where(Commune.valid_from <= on, or_(Commune.valid_to.is_(None), Commune.valid_to >= on))
+        .order_by(Commune.sort_key, Commune.id)
+        .limit(MOST_UNITS + 1)
+    )
+    if province_id is not None:
+        wanted = wanted.where(Commune.province_id == province_id)
+    return session.execute(wanted).all()
+
+
+def _by_unit(counts: Mapping[Spot, tuple[int, list[int]]]) -> dict[int | None, tuple[int, list[int]]]:
+    found: dict[int | None, tuple[int, list[int]]] = {}
+    for spot, (count, communes) in counts.items():
+        before, some = found.get(spot.commune_id, (0, []))
+        found[spot.commune_id] = (before + count, [*some, *communes])
+    return found
+
+
+def _province_rows(
+    session: OcopSession,
+    on: date,
+    counts: Mapping[Spot, tuple[int, list[int]]],
+    chosen: str,
+    narrowed: Mapping[str, int],
+) -> list[pages.ListRow]:
+    """A line a province of the map, its name opening its own map; what no province has comes last."""
+    found: dict[int | None, tuple[int, list[int]]] = {}
+    for spot, (count, communes) in counts.items():
+        before, some = found.get(spot.province_id, (0, []))
+        found[spot.province_id] = (before + count, [*some, *communes])
+    provinces = session.execute(
+        select(Province.id, Province.name)
+        .where(Province.valid_from <= on, or_(Province.valid_to.is_(None), Province.valid_to >= on))
+        .order_by(Province.sort_key, Province.id)
+    )
+    rows = []
+    for each, name in provinces:
+        count, communes = found.pop(each, (0, []))
+        shown = _counted(each, name, (count, communes), narrowed) if count else _Counted(each, name, 0, "")
+        href = f"?{urlencode({'theo': chosen, 'tinh': each})}#ban-do"
+        rows.append(pages.ListRow(str(each), name, "", [pages.Cell(name, href), pages.Cell(number(count), shown.href)]))
+    if found:
+        communes = [commune for _count, some in found.values() for commune in some]
+        left = _counted(None, "Chưa xác định tỉnh", (sum(c for c, _some in found.values()), communes), narrowed)
+        rows.append(
+            pages.ListRow("", left.name, "", [pages.Cell(left.name), pages.Cell(number(left.count), left.href)])
+        )
+    return rows
+
+
+def _province_name(session: OcopSession, province_id: int) -> str:
+    return session.get_one(Province, province_id).name
 
 
 @dataclass(frozen=True)

@@ -286,15 +286,22 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class AreaMap:
-    """Figures by commune. drawing: None where no boundaries are known; the table has the figures all the same."""
+    """Figures by commune, or by province where there are too many communes; level names which.
+
+    drawing: None where no boundaries are known, note says so; the table has the figures all the same.
+    """
 
     title: str
+    level: str
     measures: Sequence[Option]
     drawing: Drawing | None
     figure: str
     rows: Sequence[ListRow]
     total: str
     more: Link
+    hidden: Sequence[tuple[str, str]] = ()  # query kept by the form
+    back: Link | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from admin_views.columns import Shown, shown
 from admin_views.map import outline_of
 from admin_views.query import ListFilter
 from app.current import today
+from app.search import matching_rows
 from app.services import places
 from app.session import OcopSession
 from models import Commune, CommuneSuccession, District, Province
@@ -139,6 +140,21 @@ class CommuneSuccessionView(OcopView, model=CommuneSuccession):
     category = "Danh mục"
     icon = "arrow-right"
     column_filters = (CommuneSuccession.kind, CommuneSuccession.old, CommuneSuccession.new)
+
+    @property
+    def _search_hint(self) -> str:
+        return "Tìm tên, mã xã cũ hoặc mới, căn cứ pháp lý"
+
+    def search_conditions(self, term: str, *, sqlite: bool) -> list[Any]:
+        """Found by either unit, of the own area and whatever its marks, or by what it rests on."""
+        named = select(Commune.id).where(*matching_rows(Commune, term, sqlite=sqlite)).correlate(None)
+        return [
+            or_(
+                CommuneSuccession.old_id.in_(named),
+                CommuneSuccession.new_id.in_(named),
+                *super().search_conditions(term, sqlite=sqlite),
+            )
+        ]
 
     def listed(self) -> Sequence[Shown]:
         rest = (shown(CommuneSuccession, name) for name in ("kind", "legal_basis"))

@@ -16,7 +16,7 @@ def matching(model: type[Base], term: str, *, sqlite: bool) -> list[ColumnElemen
     Words of three letters and more go through the trigram index; shorter ones alone match as a prefix of the text.
     A commune is also found by what its former units are found by.
     """
-    conditions = _matching(model, term, sqlite=sqlite)
+    conditions = matching_rows(model, term, sqlite=sqlite)
     return [or_(and_(*conditions), _took_over(conditions))] if model is Commune and conditions else conditions
 
 
@@ -29,7 +29,8 @@ def _took_over(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
     return Commune.id.in_(select(heirs.c.id))
 
 
-def _matching(model: type[Base], term: str, *, sqlite: bool) -> list[ColumnElement[bool]]:
+def matching_rows(model: type[Base], term: str, *, sqlite: bool) -> list[ColumnElement[bool]]:
+    """The same by the row's own text alone."""
     found: Any = getattr(model, "search_text")  # noqa: B009  # Searchable
     terms = fold(term).split()
     if not terms:

@@ -115,16 +115,15 @@ def counted(session: OcopSession) -> dict[int, Figures]:
     return {commune_id: tuple(row) for commune_id, row in rows.items()}
 
 
-def products_by_place(
+def products_by_spot(
     session: OcopSession, day: date, *conditions: ColumnElement[bool]
-) -> dict[int | None, tuple[int, list[int]]]:
-    """Commune of the map of a day → how many products lie in it, and the communes these bear; None: not determined."""
+) -> dict[Spot, tuple[int, list[int]]]:
+    """Place of the map of a day → how many products lie in it, and the communes these bear."""
     where = places_on(session, day)
-    found: dict[int | None, tuple[int, list[int]]] = {}
+    found: dict[Spot, tuple[int, list[int]]] = {}
     for commune_id, count in session.execute(_by_commune(Product).where(*conditions)):
-        place = where[commune_id].commune_id
-        before, communes = found.get(place, (0, []))
-        found[place] = (before + count, [*communes, commune_id])
+        before, communes = found.get(where[commune_id], (0, []))
+        found[where[commune_id]] = (before + count, [*communes, commune_id])
     return found
 
 

@@ -12,7 +12,7 @@ from app.current import acting_as, system
 from app.database import Database
 from app.services import boundaries
 from app.session import OcopSession
-from models import Commune
+from models import Commune, Province
 from tests.views.conftest import Clerk
 from tests.views.page import text_of
 
@@ -84,8 +84,8 @@ def test_a_commune_shows_its_outline(clerk: Clerk, look: OcopSession) -> None:
 
 
 @pytest.mark.usefixtures("mapped")
-@pytest.mark.parametrize("username", ["xa", "hoidong", "kiemtoan"])
-def test_who_has_one_commune_or_no_list_has_no_map(clerk: Clerk, username: str) -> None:
+@pytest.mark.parametrize("username", ["hoidong", "kiemtoan"])
+def test_who_has_no_list_has_no_map(clerk: Clerk, username: str) -> None:
     assert 'id="ban-do"' not in clerk(username).get("/admin/").text
 
 
@@ -94,3 +94,50 @@ def test_an_unknown_figure_is_the_number_of_products(clerk: Clerk) -> None:
     someone = clerk("tinh")
 
     assert places(someone.get("/admin/?theo=stars-99").text) == places(someone.get("/admin/").text)
+
+
+@pytest.mark.usefixtures("mapped")
+def test_a_commune_clerk_sees_the_own_commune_and_its_figure(clerk: Clerk) -> None:
+    someone = clerk("xa")
+    page = someone.get("/admin/").text
+
+    ((href, label, shade),) = places(page)
+    name, _, number = label.partition(": ")
+    assert f"Bản đồ theo xã, phường: {name}" in text_of(page)
+    assert shade == "5"
+    assert f"{number.split()[0]} khớp bộ lọc" in text_of(someone.get(href).text)
+
+
+def test_a_page_without_a_map_says_why_and_where_to_bring_one(clerk: Clerk) -> None:
+    assert "Chưa có bản đồ vì chưa nhập ranh giới của địa bàn. Nhập tệp" in text_of(clerk("tinh").get("/admin/").text)
+    assert "Nhập tệp ở trang Ranh giới" not in text_of(clerk("xa").get("/admin/").text)
+
+
+@pytest.mark.usefixtures("mapped")
+def test_the_country_begins_with_its_provinces_and_each_opens_its_map(clerk: Clerk, look: OcopSession) -> None:
+    admin = clerk("admin")
+    page = admin.get("/admin/").text
+
+    assert "Theo tỉnh, thành phố" in text_of(page)
+    assert places(page) == []
+    assert "Thành phố Hà Nội 0" in text_of(table(page))
+    assert table(page).count("#ban-do") == 34
+    figures = dict(re.findall(r'tinh=(\d+)#ban-do">Tỉnh Vĩnh Long</a></th><td[^>]*>(?:<a[^>]*>)?(\d+)', table(page)))
+    ((vinh_long, figure),) = figures.items()
+    total = text_of(table(page).partition("<tfoot>")[2]).removeprefix("Cộng ")
+    assert f"{total} sản phẩm" in text_of(admin.get("/admin/product/list").text)
+
+    own = admin.get(f"/admin/?tinh={vinh_long}").text
+
+    assert "Bản đồ theo xã, phường: Tỉnh Vĩnh Long" in text_of(own)
+    assert len(places(own)) == 124
+    assert text_of(table(own).partition("<tfoot>")[2]) == f"Cộng {figure}"
+    hanoi = look.scalars(select(Province).where(Province.code == "01", Province.valid_to.is_(None))).one()
+    empty = admin.get(f"/admin/?tinh={hanoi.id}&theo=stars-4").text
+    assert "126 xã, phường còn lại 0" in text_of(table(empty))
+    assert f'name="tinh" value="{hanoi.id}"' in empty
+
+
+@pytest.mark.parametrize("odd", ["x", "²", "999999", "99999999999999999999"])
+def test_a_province_that_is_none_leaves_the_page_whole(clerk: Clerk, odd: str) -> None:
+    assert clerk("admin").get("/admin/", params={"tinh": odd}).status_code == 200

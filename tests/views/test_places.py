@@ -12,7 +12,7 @@ from app.database import Database
 from app.session import OcopSession
 from models import Commune, CommuneSuccession, Entity, Province
 from tests.views.conftest import Clerk
-from tests.views.page import edit, form_of, text_of
+from tests.views.page import edit, form_of, rows_of, text_of
 
 
 @pytest.mark.parametrize(
@@ -152,3 +152,19 @@ def test_a_page_of_places_asks_for_their_names_once(clerk: Clerk, demo: Database
     tinh.get("/admin/product/list?pageSize=100")
 
     assert sum("commune_successions" in sql for sql in asked) == 1
+
+
+@pytest.mark.parametrize("term", ["binh khanh", "Đồng Khởi", "28945"])
+def test_a_succession_is_found_by_the_name_or_code_of_either_unit(clerk: Clerk, term: str) -> None:
+    found = rows_of(clerk("tinh").get("/admin/commune-succession/list", params={"search": term}).text)
+
+    assert any("Bình Khánh" in row[1] and "Đồng Khởi" in row[2] for row in found), found
+    assert len(found) < 10
+
+
+def test_a_succession_is_found_by_what_it_rests_on_and_by_nothing_else(clerk: Clerk) -> None:
+    client = clerk("tinh")
+
+    assert rows_of(client.get("/admin/commune-succession/list?search=1687").text)
+    assert not rows_of(client.get("/admin/commune-succession/list?search=khong co xa nao").text)
+    assert "Tìm tên, mã xã cũ hoặc mới" in client.get("/admin/commune-succession/list").text
