@@ -87,6 +87,11 @@ async def show(admin: OcopAdmin, request: Request) -> Response:
         mistakes.append(("Ghi ngày của ranh giới, ví dụ 01/07/2025.", "as_of"))
     if not name:
         mistakes.append(("Chọn tệp GeoJSON cần nhập.", "file"))
+    elif len(content) > MAX_BYTES:
+        limit = f"{MAX_BYTES // 1024**2} MB"
+        mistakes.append(
+            (f"Tệp lớn hơn {limit}. Giản lược đường ranh giới hoặc tách tệp theo tỉnh rồi tải lại.", "file")
+        )
     elif not mistakes and not form.has_mistakes():
         try:
             return await admin.show(
@@ -107,7 +112,7 @@ async def _page(
                 sub="Hình của từng xã trên bản đồ trang chủ, trang xã và trang chọn xã mới.",
                 crumbs=[pages.Link(Commune.__plural__, f"{BASE_URL}/commune/list")],
             ),
-            fields=[form.as_of.shown(), *_province_field(session, form)],
+            fields=[replace(form.as_of.shown(), required=True), *_province_field(session, form)],
             accept=ACCEPT,
             limit=f"{MAX_BYTES // 1024**2} MB",
             errors=mistakes,

@@ -383,20 +383,22 @@ def _plan_page(
         for action in (RowAction.REFUSED, RowAction.CHANGED, RowAction.NEW)
     }
     noun = lower_first(model.__plural__)
+    moves = _is_move(batch)
+    titled = f"Đợt chuyển đơn vị số {batch.number}" if moves else f"Đợt nhập số {batch.number}"
     return pages.ImportPlanPage(
         head=pages.Head(
-            title=f"Đợt nhập số {batch.number}" if batch.number else f"Nhập {noun} từ tệp",
+            title=titled if batch.number else f"Nhập {noun} từ tệp",
             crumbs=[pages.Link("Nhập liệu", HREF)] if may(actor().rights, *RIGHT) else [],
             here=f"Số {batch.number}" if batch.number else batch.file_name,
             buttons=_buttons(session, batch),
         ),
-        steps=_steps(1 if planned else 2),
+        steps=() if moves else _steps(1 if planned else 2),
         sub=_sub(batch, planned=planned),
         notes=_notes(batch, planned=planned, refusal=refusal, may_answer=mine),
         counts=[_count(batch, action, shown) for action in _TONES if action in _ALWAYS or batch.counts[action.value]],
         refused_title=f"{_number(batch, RowAction.REFUSED)} dòng bị từ chối",
         refused=[_refused(batch, row) for row in rows[RowAction.REFUSED]],
-        changed_title=f"{_number(batch, RowAction.CHANGED)} {noun} thay đổi",
+        changed_title=f"{_number(batch, RowAction.CHANGED)} {'bản ghi chuyển' if moves else f'{noun} thay đổi'}",
         changed=[_changed(model, row) for row in rows[RowAction.CHANGED]],
         changed_more=_more(batch, RowAction.CHANGED, shown),
         new_title=f"{_number(batch, RowAction.NEW)} {noun} mới",
@@ -427,12 +429,18 @@ def _buttons(session: OcopSession, batch: ImportBatch) -> list[pages.Link]:
     if not returned.has_results(batch):
         return []
     buttons = []
-    if batch.file_hash:  # moved records came from no file
+    if not _is_move(batch):
         buttons.append(pages.Link("Tải tệp gốc", original_href(batch), "file"))
         buttons.append(pages.Link("Tải tệp kèm kết quả", marked_href(batch), "file-download"))
     if batch.state is BatchState.APPLIED and undoing.may_undo(session, batch):
-        buttons.append(pages.Link("Hoàn tác đợt nhập", f"{HREF}/{batch.id}/undo", "arrow-back-up"))
+        label = "Hoàn tác đợt chuyển" if _is_move(batch) else "Hoàn tác đợt nhập"
+        buttons.append(pages.Link(label, f"{HREF}/{batch.id}/undo", "arrow-back-up"))
     return buttons
+
+
+def _is_move(batch: ImportBatch) -> bool:
+    """Whether it is of Chuyển đơn vị: moved records came from no file."""
+    return not batch.file_hash
 
 
 def _model(batch: ImportBatch) -> type[Base]:
@@ -456,6 +464,8 @@ def _counted(batch: ImportBatch) -> str:
 
 
 def _sub(batch: ImportBatch, *, planned: bool) -> str:
+    if _is_move(batch):
+        return f"Bản ghi của xã, phường đã hết hiệu lực, chuyển sang đơn vị kế tục ngày {day(batch.as_of)}."
     file = f"Tệp {batch.file_name}, tính đến ngày {day(batch.as_of)}."
     if not planned:
         return file
@@ -468,14 +478,17 @@ def _notes(batch: ImportBatch, *, planned: bool, refusal: str, may_answer: bool)
     again = pages.Link("Tải tệp lên lại", f"{HREF}?loai={batch.screen}")
     marked = pages.Link("Tải tệp kèm kết quả để sửa các dòng bị từ chối", marked_href(batch))
     if batch.state is BatchState.APPLIED:
-        notes.append(
-            pages.Note(f"Đã nhập {_counted(batch)}, lúc {words(batch.applied_at)}, bởi {batch.made_by}.", "ok")
+        done = (
+            f"Đã chuyển {_number(batch, RowAction.CHANGED)} bản ghi"
+            if _is_move(batch)
+            else f"Đã nhập {_counted(batch)}"
         )
+        notes.append(pages.Note(f"{done}, lúc {words(batch.applied_at)}, bởi {batch.made_by}.", "ok"))
         if batch.counts["refused"]:
             left = f"{number(batch.counts['refused'])} dòng bị từ chối chưa được nhập."
             notes.append(pages.Note(left, "warn", links=[marked]))
     elif batch.state is BatchState.UNDONE:
-        notes.append(pages.Note(undoing.outcome(batch), "ok", links=[again]))
+        notes.append(pages.Note(undoing.outcome(batch), "ok", links=[] if _is_move(batch) else [again]))
     elif batch.state is BatchState.DROPPED:
         notes.append(pages.Note("Đợt nhập này đã bỏ, chưa ghi gì vào sổ.", "warn", links=[again]))
     elif not planned:
@@ -615,6 +628,8 @@ def _pager(batch: ImportBatch, shown: RowAction | None, page: int) -> list[pages
 
 
 def _list_link(batch: ImportBatch) -> pages.Link:
+    if _is_move(batch):
+        return pages.Link("Về trang Chuyển đơn vị", f"{BASE_URL}/moving")
     model = _model(batch)
     return pages.Link(f"Về danh sách {lower_first(model.__plural__)}", f"{BASE_URL}/{batch.screen}/list")
 

@@ -12,7 +12,7 @@ from admin_views import pages
 from admin_views.base import OcopView
 from admin_views.columns import Shown, shown
 from admin_views.map import outline_of
-from admin_views.query import ListFilter
+from admin_views.query import ListFilter, hint
 from app.current import today
 from app.search import matching_rows
 from app.services import places
@@ -136,6 +136,10 @@ def _unit_cell(name: str | None, district: str | None, province: str | None) -> 
     return pages.Cell(name or "Ngoài địa bàn", second=district or province or "")
 
 
+def _side_name(unit: Commune | None) -> str:
+    return unit.name if unit is not None else "Ngoài địa bàn"
+
+
 class CommuneSuccessionView(OcopView, model=CommuneSuccession):
     category = "Danh mục"
     icon = "arrow-right"
@@ -168,6 +172,20 @@ class CommuneSuccessionView(OcopView, model=CommuneSuccession):
     def change_row(self, session: OcopSession, row: Base, values: Mapping[str, Any]) -> None:
         super().change_row(session, row, values)
         self._refuse_loop(session, row)
+
+    def details_head(self, row: Base) -> pages.Head:
+        """Named by its units: its number says nothing."""
+        assert isinstance(row, CommuneSuccession)
+        name = f"{_side_name(row.old)} → {_side_name(row.new)}"
+        return replace(super().details_head(row), title=name, sub="", here=name)
+
+    def fact(self, row: Base, name: str) -> pages.Fact:
+        """Each unit by its own name, not by today's: the record says how one became the other."""
+        found = super().fact(row, name)
+        unit = getattr(row, name)
+        if not isinstance(unit, Commune):
+            return found
+        return replace(found, cell=replace(found.cell, text=unit.name, second=hint(unit)))
 
     def _refuse_loop(self, session: OcopSession, row: Base) -> None:
         assert isinstance(row, CommuneSuccession)

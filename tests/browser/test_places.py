@@ -102,7 +102,7 @@ def test_the_same_product_before_and_after_july_2025(watched: Watched, look: Oco
     look.rollback()
     assert look.get_one(Product, product.id).commune_id == old.id
     page.locator("main form button.is-main").click()
-    expect(page.get_by_text("Hoàn tác đợt nhập")).to_be_visible()
+    expect(page.get_by_text("Hoàn tác đợt chuyển")).to_be_visible()
     watched.screen("92-chuyen-don-vi-ket-qua")
     batch = page.url
     look.rollback()
@@ -114,8 +114,8 @@ def test_the_same_product_before_and_after_july_2025(watched: Watched, look: Oco
     assert total(watched) == before
     watched.open("/admin/report/dia-gioi?ngay=01/07/2025&muc=xa")
     assert total(watched) == before
-    watched.open(batch.partition("127.0.0.1")[2].partition("/")[2].join(("/", "")))
-    page.get_by_role("link", name="Hoàn tác đợt nhập").click()
+    watched.open(batch.removeprefix(watched.address))
+    page.get_by_role("link", name="Hoàn tác đợt chuyển").click()
     watched.screen("93-chuyen-don-vi-hoan-tac")
     page.locator("main form button.is-danger").click()
     expect(page.get_by_text("Đã hoàn tác lúc")).to_be_visible()
@@ -168,7 +168,8 @@ def test_a_new_commune_is_chosen_with_map_and_suggestion_and_taken_back(
     page.get_by_role("link", name="Đợt nhập", exact=True).click()
     page.locator("main tbody th a").first.click()
     watched.screen("96-dot-chuyen-mot-ban-ghi")
-    page.get_by_role("link", name="Hoàn tác").first.click()
+    page.get_by_role("link", name="Mở các dòng của đợt nhập").click()
+    page.get_by_role("link", name="Hoàn tác đợt chuyển").click()
     page.locator("main form button.is-danger").click()
     expect(page.get_by_text("Đã hoàn tác lúc")).to_be_visible()
     look.rollback()

@@ -187,10 +187,15 @@ def test_what_is_missing_is_asked_for(clerk: Clerk, data: dict[str, str], says: 
 
 
 def test_a_file_that_is_too_large_is_refused(clerk: Clerk) -> None:
-    answer = upload(clerk("tinh"), b" " * 26_000_000)
+    client = clerk("tinh")
 
+    answer = upload(client, b" " * 26_000_000)
     assert answer.status_code == 413
     assert "lớn hơn 25 MB. Chọn tệp nhỏ hơn" in text_of(answer.text)
+
+    answer = upload(client, b" " * 22_000_000)
+    assert answer.status_code == 400
+    assert "Tệp lớn hơn 20 MB. Giản lược đường ranh giới" in text_of(answer.text)
 
 
 def test_an_administrator_holds_a_file_to_its_province(clerk: Clerk) -> None:

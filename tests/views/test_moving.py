@@ -60,7 +60,9 @@ def test_a_preview_changes_nothing_and_the_confirmation_moves(clerk: Clerk, look
     assert batch is not None
     assert done.headers["location"] == f"/admin/import/{batch.id}"
     page = tinh.get(done.headers["location"])
-    assert "Hoàn tác đợt nhập" in page.text
+    assert "Hoàn tác đợt chuyển" in page.text
+    assert f"Đợt chuyển đơn vị số {batch.number}" in text_of(page.text)
+    assert f"Đã chuyển {batch.counts['changed']} bản ghi" in text_of(page.text)
     assert "Tải tệp gốc" not in page.text
     assert "Không còn bản ghi nào" in text_of(tinh.get("/admin/moving").text)
 

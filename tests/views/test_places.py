@@ -168,3 +168,13 @@ def test_a_succession_is_found_by_what_it_rests_on_and_by_nothing_else(clerk: Cl
     assert rows_of(client.get("/admin/commune-succession/list?search=1687").text)
     assert not rows_of(client.get("/admin/commune-succession/list?search=khong co xa nao").text)
     assert "Tìm tên, mã xã cũ hoặc mới" in client.get("/admin/commune-succession/list").text
+
+
+def test_a_succession_is_named_by_its_units_as_they_were(clerk: Clerk, look: OcopSession) -> None:
+    old = look.scalars(select(Commune).where(Commune.code == "28945", Commune.valid_to.is_not(None))).one()
+    link = look.scalars(select(CommuneSuccession).where(CommuneSuccession.old_id == old.id)).one()
+
+    page = text_of(clerk("tinh").get(f"/admin/commune-succession/details/{link.id}").text)
+
+    assert "Xã Bình Khánh → Xã Đồng Khởi" in page
+    assert "Xã, phường cũ Xã Bình Khánh Huyện Mỏ Cày Nam" in page
