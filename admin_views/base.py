@@ -11,6 +11,7 @@ This module and admin_views/site.py are the only ones that know sqladmin.
 """
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -709,6 +710,7 @@ class OcopView(ModelView):
     def related(self, session: OcopSession, row: Base) -> list[pages.RelatedTable]:
         """First rows of every listed model that links here, each with the way to all of them."""
         found = []
+        times = Counter(view for view, _link in self._linking_views())
         for view, link in self._linking_views():
             if not may(actor().rights, view.identity, "list"):
                 continue
@@ -720,7 +722,8 @@ class OcopView(ModelView):
             places = [view.columns.index(c) for c in columns]
             found.append(
                 pages.RelatedTable(
-                    title=view.model.__plural__,
+                    title=view.model.__plural__
+                    + (f" (đây là {lower_first(label_of(view.model, link))})" if times[view] > 1 else ""),
                     columns=[c.label for c in columns],
                     rows=[pages.ListRow(r.pk, r.label, r.href, [r.cells[p] for p in places]) for r in rows],
                     more=pages.Link("Mở danh sách", f"{view.href('list')}{query.address()}") if rows else None,
@@ -739,7 +742,6 @@ class OcopView(ModelView):
             for relation in view.mapper.relationships:
                 if relation.mapper.class_ is self.model and not relation.uselist and relation.key in view.filters:
                     found.append((view, relation.key))
-                    break
         return found
 
     def events(self, session: OcopSession, row: Base, *, limit: int = 100) -> list[pages.Event]:

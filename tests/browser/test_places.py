@@ -41,9 +41,18 @@ def test_the_same_product_before_and_after_july_2025(watched: Watched, look: Oco
     new = look.get_one(Commune, link.new_id)
     assert (old.name, old.valid_to) == ("Xã An Điền", date(2025, 6, 30))
 
-    # Found by the former name of its place; today's name comes first, the former one small beneath.
-    watched.open("/admin/product/list?search=an+dien")
+    # Its place is found by the former name, under today's; the product by that place.
+    watched.open("/admin/commune/list?search=an+dien")
     sign_in(watched, "tinh")
+    expect(row_of(watched, new.name)).not_to_have_count(0)
+    watched.screen("79-xa-theo-ten-cu")
+    watched.open("/admin/product/list")
+    page.locator("summary", has_text="Bộ lọc").click()
+    page.get_by_label("Nơi sản xuất").fill("an dien")
+    page.get_by_role("option", name="Xã An Điền").click()
+    page.get_by_role("button", name="Áp dụng").click()
+
+    # Today's name comes first, the former one small beneath.
     row = row_of(watched, PRODUCT)
     expect(row).to_contain_text(new.name)
     expect(row.locator("small", has_text=FORMER)).to_be_visible()
@@ -108,7 +117,7 @@ def test_the_same_product_before_and_after_july_2025(watched: Watched, look: Oco
     look.rollback()
     moved = look.get_one(Product, product.id)
     assert (moved.commune_id, moved.moved_from_id) == (new.id, old.id)
-    watched.open("/admin/product/list?search=an+dien")
+    watched.open("/admin/product/list?search=tôm+khô+đất")
     expect(row_of(watched, PRODUCT).locator("small", has_text=FORMER)).to_be_visible()
     watched.open("/admin/report/dia-gioi?ngay=30/06/2025&muc=xa")
     assert total(watched) == before

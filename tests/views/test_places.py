@@ -171,10 +171,24 @@ def test_a_succession_is_found_by_what_it_rests_on_and_by_nothing_else(clerk: Cl
 
 
 def test_a_succession_is_named_by_its_units_as_they_were(clerk: Clerk, look: OcopSession) -> None:
-    old = look.scalars(select(Commune).where(Commune.code == "28945", Commune.valid_to.is_not(None))).one()
+    old = look.scalars(select(Commune).where(Commune.code == "28945", Commune.valid_to == date(2025, 6, 30))).one()
     link = look.scalars(select(CommuneSuccession).where(CommuneSuccession.old_id == old.id)).one()
 
     page = text_of(clerk("tinh").get(f"/admin/commune-succession/details/{link.id}").text)
 
     assert "Xã Bình Khánh → Xã Đồng Khởi" in page
     assert "Xã, phường cũ Xã Bình Khánh Huyện Mỏ Cày Nam" in page
+
+
+def test_a_commune_shows_what_it_came_from_and_what_it_went_into(clerk: Clerk, look: OcopSession) -> None:
+    old = look.scalars(select(Commune).where(Commune.code == "28945", Commune.valid_to == date(2025, 6, 30))).one()
+    new = look.scalars(select(Commune).where(Commune.code == "28945", Commune.valid_to.is_(None))).one()
+    client = clerk("tinh")
+
+    pages = [client.get(f"/admin/commune/details/{unit.id}").text for unit in (old, new)]
+
+    into, came = (
+        text_of(p.partition(f"(đây là xã, phường {word})")[2]) for p, word in zip(pages, ("cũ", "mới"), strict=True)
+    )
+    assert "Xã Đồng Khởi" in into.partition("</section>")[0][:300]
+    assert "Xã Bình Khánh" in came[:600]
