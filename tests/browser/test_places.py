@@ -49,7 +49,7 @@ def test_the_same_product_before_and_after_july_2025(watched: Watched, look: Oco
     watched.open("/admin/product/list")
     page.locator("summary", has_text="Bộ lọc").click()
     page.get_by_label("Nơi sản xuất").fill("an dien")
-    page.get_by_role("option", name="Xã An Điền").click()
+    page.get_by_role("option", name="Xã An Điền Huyện Thạnh Phú").click()
     page.get_by_role("button", name="Áp dụng").click()
 
     # Today's name comes first, the former one small beneath.
