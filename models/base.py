@@ -264,7 +264,7 @@ class Base(DeclarativeBase):
 
     def __str__(self) -> str:
         """The name a clerk knows the row by; never loads anything."""
-        value = self.__dict__.get(self.__title__)
+        value = self.__dict__.get(self.__title__) if self.__title__ != "id" else None
         return str(value) if value else f"{self.__label__} số {self.id}"
 
 
