@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app.current import acting_as
 from app.database import Database
 from app.services import accounts, importing
+from app.services.importing import planning
 from app.table import Cell, Column, Table
 from models import (
     BatchState,
@@ -20,6 +21,7 @@ from models import (
     Entity,
     EntityKind,
     ImportBatch,
+    ImportRow,
     Participation,
     Product,
     Rating,
@@ -299,3 +301,73 @@ def test_a_stored_plan_is_judged_anew_with_other_answers(office: Office) -> None
     with office.database.writing.begin() as session:
         importing.apply(session, session.get_one(ImportBatch, pk))
     assert office.one(Product, name="Rượu dừa Mỹ Thạnh An").entity_id == entity_id
+
+
+# ---- judged in parts ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "PART", 2)
+
+
+@pytest.mark.usefixtures("_small_parts")
+def test_a_list_of_several_parts_is_one_batch_with_one_new_producer(office: Office) -> None:
+    names = [f"Kẹo dừa vị {taste}" for taste in ("gừng", "sầu riêng", "lá dứa", "đậu phộng", "mè")]
+    rows = listed(
+        ("Tên sản phẩm", "Chủ thể", "Xã", "Huyện"),
+        *((name, "Hộ kinh doanh Năm Thơm", office.commune, office.district) for name in names),
+    )
+    asked = office.plan(Product, rows, office.day)
+    assert (counts(asked), [len(each.lines) for each in asked.unfound]) == ((0, 0, 0, 5, 0), [5])
+
+    chosen = {"entity": {asked.unfound[0].key: "create"}}
+    planned = office.plan(Product, rows, office.day, links=chosen)
+    assert (counts(planned), planned.also["entity"]["new"]) == ((5, 0, 0, 0, 0), 1)
+    assert [row.line for row in planned.rows] == [2, 3, 4, 5, 6]
+    batch = office.bring_in(Product, rows, office.day, links=chosen)
+
+    made = office.one(Entity, name="Hộ kinh doanh Năm Thơm")
+    with office.database.reading() as session:
+        assert set(session.scalars(select(Product.name).where(Product.entity_id == made.id))) == set(names)
+        kept = session.scalars(select(ImportRow.row_id).where(ImportRow.batch_id == batch.id)).all()
+        assert len(set(kept)) == 5
+        assert None not in kept
+    if office.database.is_sqlite:
+        with office.database.engine.connect() as connection:
+            found = connection.exec_driver_sql("SELECT count(*) FROM products_fts('\"keo dua vi\"')").scalar()
+            assert found == 5
+    assert counts(office.plan(Product, rows, office.day, links=chosen)) == (0, 0, 5, 0, 0)
+
+
+@pytest.mark.usefixtures("_small_parts")
+def test_a_line_that_repeats_one_of_an_earlier_part_is_refused_and_names_it(office: Office) -> None:
+    rows = listed(
+        ("Tên sản phẩm", "Chủ thể"),
+        *((name, office.entity) for name in ("Mứt dừa non", "Mứt gừng", "MỨT DỪA NON", "Mứt me")),
+    )
+    plan = office.plan(Product, rows)
+
+    assert [row.action for row in plan.rows] == [
+        RowAction.NEW, RowAction.NEW, RowAction.REFUSED, RowAction.NEW,
+    ]  # fmt: skip
+    assert sentences(plan) == ["Cùng một bản ghi có ở dòng 2 và 4. Giữ một dòng."]
+    office.bring_in(Product, rows, partial=True)
+    with office.database.reading() as session:
+        assert len(session.scalars(select(Product).where(Product.search_text.contains("mut dua non"))).all()) == 1
+
+
+@pytest.mark.usefixtures("_small_parts")
+def test_what_moved_in_a_later_part_leaves_nothing_of_the_earlier_one(office: Office) -> None:
+    rows = listed(("Tên sản phẩm", "Chủ thể"), *((f"Bánh dừa {n}", office.entity) for n in range(1, 5)))
+    with office.database.writing.begin() as session:
+        plan = importing.plan(session, Product, rows, as_of=TODAY)
+        pk = importing.store(session, plan, file_name="a.xlsx", content_hash="c" * 64, size=1).id
+    office.bring_in(Product, listed(("Tên sản phẩm", "Chủ thể"), ("Bánh dừa 4", office.entity)))
+
+    with pytest.raises(importing.PlanMoved), office.database.writing.begin() as session:
+        importing.apply(session, session.get_one(ImportBatch, pk))
+
+    with office.database.reading() as session:
+        found = session.scalars(select(Product.name).where(Product.name.in_([f"Bánh dừa {n}" for n in range(1, 5)]))).all()
+        assert found == ["Bánh dừa 4"]
