@@ -150,7 +150,12 @@ class RecordList:
         if chosen == SKIP:
             row.skipped = True
             return None
-        found = Found() if chosen or not said else self.registers.find(model, said, commune_id=near)
+        if chosen == CREATE and (made := self.created.get(_made_key(relation, value, near))):
+            return made
+        # What was to be created may be there since.
+        found = Found()
+        if said and chosen in (None, CREATE):
+            found = self.registers.find(model, said, commune_id=near)
         if isinstance(chosen, int):
             self.registers.of(model).load_by(self.registers.session, "id", [chosen])
             found = Found(self.registers.of(model).rows.get(chosen))
@@ -200,7 +205,7 @@ class RecordList:
 
     def _made(self, relation: str, model: type[Base], value: str, row: ReadRow, near: int | None) -> Change | None:
         """A linked row made from its name, once for all rows that name it in one place."""
-        key = (relation, f"{fold(value)} {near}")
+        key = _made_key(relation, value, near)
         if key not in self.created:
             said = {
                 path.partition(".")[2]: text
@@ -486,6 +491,10 @@ def _matching(register: Any, model: type[Base], wanted: Mapping[str, Any]) -> li
     ]
     exact = [row for row in found if all(str(row.values.get(n)) == v for n, v in texts.items())]
     return exact if len(exact) == 1 else found
+
+
+def _made_key(relation: str, value: str, near: int | None) -> tuple[str, str]:
+    return relation, f"{fold(value)} {near}"
 
 
 def name_missing(values: Iterable[Any]) -> bool:
