@@ -130,9 +130,7 @@ class ProductView(OcopView, model=Product):
         }
         if not buttons:
             return None
-        can = service.check_advance(session, Product, [row.id], today=today())
-        back = service.check_send_back(session, Product, [row.id], today=today())
-        again = service.check_resubmit(session, Product, [row.id], today=today())
+        can, back, again = service.check_moves(session, row, today=today())
         after = next_step(list(session.execute(select(CycleStep)).scalars()), participation.step, today())
         task = f"Chuyển sang bước {after.number}: {after.name}" if after and can.can else participation.step.name
         text = ""

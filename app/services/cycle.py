@@ -285,7 +285,10 @@ def check_advance(
 
     ids: of products, each judged by its participation in the open cycle, or of participations themselves.
     """
-    cases = _cases(session, model, ids, today)
+    return _check_advance(session, _cases(session, model, ids, today), today)
+
+
+def _check_advance(session: OcopSession, cases: "Sequence[_Case]", today: date) -> Check:
     steps = _steps(session)
     standing = _standing(session, [p for _, p in cases if isinstance(p, Participation)], steps, today)
     return _sorted_out(cases, lambda p: _missing(session, p, steps, standing, today))
@@ -303,6 +306,24 @@ def check_resubmit(
 ) -> Check:
     """As check_advance, for taking in again what was returned."""
     return _sorted_out(_cases(session, model, ids, today), lambda p: rules.missing_to_resubmit(p, today=today))
+
+
+class Checks(NamedTuple):
+    """What the three moves would do with one product."""
+
+    advance: Check
+    send_back: Check
+    resubmit: Check
+
+
+def check_moves(session: OcopSession, product: Product, *, today: date) -> Checks:
+    """The three checks of one product, read once: what its record offers."""
+    cases = _cases(session, Product, [product.id], today)
+    return Checks(
+        _check_advance(session, cases, today),
+        _sorted_out(cases, lambda p: rules.missing_to_send_back(p, today=today)),
+        _sorted_out(cases, lambda p: rules.missing_to_resubmit(p, today=today)),
+    )
 
 
 _Case = tuple[Product, Participation | Reason]
