@@ -23,7 +23,7 @@ from models import BatchState, Commune, Grant, ImportBatch, ImportRow, Job, JobT
 from models.rules.access import grants
 from tests.services.test_importing import IN_2021
 
-COMMUNES = 3_000
+COMMUNES = 1_500
 ROOT = Path(__file__).parents[2]
 
 
