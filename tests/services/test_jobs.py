@@ -231,7 +231,7 @@ def test_what_moved_since_the_preview_is_named_and_asked_about(office: Office) -
 
 def test_a_job_is_stopped_between_rows_and_nothing_stays(sqlite_office: Office) -> None:
     office = sqlite_office
-    batch_id = office.planned(commune_list(COMMUNES))
+    batch_id = office.planned(commune_list(4 * COMMUNES))
     job_id = office.ask(batch_id)
 
     work = office.runner.start(job_id)
@@ -247,7 +247,7 @@ def test_a_job_is_stopped_between_rows_and_nothing_stays(sqlite_office: Office) 
 
 def test_a_worker_that_ends_leaves_its_job_to_the_next(sqlite_office: Office) -> None:
     office = sqlite_office
-    batch_id = office.planned(commune_list(COMMUNES))
+    batch_id = office.planned(commune_list(4 * COMMUNES))
     job_id = office.ask(batch_id)
     office.runner.start(job_id)
     wait_until((office.files / "viec" / f"{job_id}.json").exists)
@@ -261,7 +261,7 @@ def test_a_worker_that_ends_leaves_its_job_to_the_next(sqlite_office: Office) ->
     following.start(job_id).result(timeout=60)
     following.close()
 
-    assert (office.state(batch_id), office.communes()) == (BatchState.APPLIED, COMMUNES)
+    assert (office.state(batch_id), office.communes()) == (BatchState.APPLIED, 4 * COMMUNES)
 
 
 WORKER = """
