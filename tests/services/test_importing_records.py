@@ -303,6 +303,24 @@ def test_a_stored_plan_is_judged_anew_with_other_answers(office: Office) -> None
     assert office.one(Product, name="Rượu dừa Mỹ Thạnh An").entity_id == entity_id
 
 
+def test_a_tax_code_is_stored_in_one_spelling_whatever_the_file_has(office: Office) -> None:
+    header = ("Tên chủ thể", "MST", "Xã", "Huyện")
+    rows = listed(header, ("Cơ sở Tư Hiền", "9900 000 016", office.commune, office.district))
+    office.bring_in(Entity, rows, office.day)
+
+    assert office.one(Entity, name="Cơ sở Tư Hiền").tax_code == "9900000016"
+    again = listed(header, ("Cơ sở Tư Hiền", "9900000016", office.commune, office.district))
+    assert counts(office.plan(Entity, again, office.day)) == (0, 0, 1, 0, 0)
+    twice = listed(
+        header,
+        *(
+            (f"Cơ sở {n}", code, office.commune, office.district)
+            for n, code in enumerate(("9900 000 023", "9900000023"))
+        ),
+    )
+    assert office.plan(Entity, twice, office.day).counts["refused"] >= 1
+
+
 # ---- judged in parts ---------------------------------------------------------------------------------------------
 
 
@@ -369,5 +387,7 @@ def test_what_moved_in_a_later_part_leaves_nothing_of_the_earlier_one(office: Of
         importing.apply(session, session.get_one(ImportBatch, pk))
 
     with office.database.reading() as session:
-        found = session.scalars(select(Product.name).where(Product.name.in_([f"Bánh dừa {n}" for n in range(1, 5)]))).all()
+        found = session.scalars(
+            select(Product.name).where(Product.name.in_([f"Bánh dừa {n}" for n in range(1, 5)]))
+        ).all()
         assert found == ["Bánh dừa 4"]

@@ -245,9 +245,17 @@ def _altered(change: Change, found: dict[tuple[type[Base], int], Base]) -> Base 
 
 
 def _new(model: type[Base], values: dict[str, Any]) -> Base:
-    """A row with values as a file was read, tidied and typed: setting them one by one would do it all again."""
-    row = model()
-    instance_state(row).dict.update(values)
+    """A row with values as a file was read, tidied and typed: setting them one by one would do it all again.
+
+    Only what the model itself has a say in is set, so that a tax code is written one way.
+    """
+    row, judged = model(), inspect(model).validators
+    held = instance_state(row).dict
+    for name, value in values.items():
+        if name in judged:
+            setattr(row, name, value)
+        else:
+            held[name] = value
     return row
 
 
