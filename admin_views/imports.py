@@ -32,7 +32,6 @@ from app.table import CellError
 from models import BatchState, ImportBatch, ImportRow, JobTask, RowAction
 from models.base import Base, FieldInfo, label_of, now, screens
 from models.rules.access import may
-from models.rules.text import fold
 from models.rules.words import VIETNAM, clock, day, number, words
 
 ACCEPT = ".xls,.xlsx,.xlsb,.ods,.csv"
@@ -290,7 +289,7 @@ def _answered(found: ImportBatch, sent: Mapping[str, str]) -> importing.Options:
     for place, asked in enumerate(found.options["unfound"]):
         if chosen := sent.get(f"val-{place}", "") or _found_answer(found, asked, sent, place) or _for_all(asked, sent):
             answers = links.setdefault(asked["relation"], {})
-            answers[fold(asked["value"])] = int(chosen) if re.fullmatch("[0-9]{1,9}", chosen) else chosen
+            answers[asked["key"]] = int(chosen) if re.fullmatch("[0-9]{1,9}", chosen) else chosen
     keep = [each["key"] for place, each in enumerate(found.options.get("repairs", [])) if sent.get(f"keep-{place}")]
     return replace(before, mapping=mapping, links=links, clears=sent.get("clears") == "1", keep=keep)
 

@@ -247,7 +247,7 @@ def test_a_value_outside_a_closed_list_is_asked_once_and_remembered(database: Da
         sender = senders.named(session, "xã An Thạnh")
         batch = importing.store(session, answered, file_name="a", content_hash="b" * 64, size=1, sender=sender)
         importing.apply(session, batch)
-        settled, _notes = senders.recalled(sender, Entity, header, importing.NOTHING)
+        settled, _notes = senders.recalled(session, sender, Entity, header, importing.NOTHING, TODAY)
         assert settled.links == {"kind": {key: "dn"}}
 
 

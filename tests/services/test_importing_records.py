@@ -140,7 +140,7 @@ def test_a_value_that_finds_nothing_is_asked_once_for_all_its_rows(desk: Office)
     plan = desk.plan(Entity, rows, desk.day)
 
     assert counts(plan) == (0, 0, 0, 3, 0)
-    assert [(asked.value, asked.lines) for asked in plan.unfound] == [(typo, [2, 3, 4])]
+    assert [(asked.value, asked.lines) for asked in plan.unfound] == [(f"{typo}, {desk.district}", [2, 3, 4])]
     assert desk.commune in [label.split(", ")[1] for _id, label in plan.unfound[0].suggestions]
     assert not plan.unfound[0].creatable  # a commune is no row one makes from a name
 
@@ -149,6 +149,36 @@ def test_a_value_that_finds_nothing_is_asked_once_for_all_its_rows(desk: Office)
     assert counts(settled) == (3, 0, 0, 0, 0)
     left_out = desk.plan(Entity, rows, desk.day, links={"commune": {plan.unfound[0].key: "skip"}})
     assert counts(left_out) == (0, 0, 0, 0, 3)
+
+
+def test_an_answer_holds_for_what_else_the_line_says_too(desk: Office) -> None:
+    header, typo = ("Tên chủ thể", "Mã xã", "Xã", "Huyện"), desk.commune[:-1]
+    rows = listed(
+        header,
+        ("Hộ sản xuất Năm", None, typo, desk.district),
+        ("Hộ sản xuất Sáu", None, typo, "Huyện Mỏ Cày Nam"),
+        ("Hộ sản xuất Bảy", "29194", typo, None),
+    )
+    plan = desk.plan(Entity, rows, desk.day)
+    assert [asked.lines for asked in plan.unfound] == [[2], [3], [4]]
+
+    chosen = desk.one(Commune, code=desk.commune_code, valid_from=desk.day).id
+    settled = desk.plan(Entity, rows, desk.day, links={"commune": {plan.unfound[0].key: chosen}})
+    assert [row.action for row in settled.rows] == [RowAction.NEW, RowAction.REFUSED, RowAction.REFUSED]
+
+
+def test_a_producer_of_the_same_name_elsewhere_is_asked_about_by_itself(desk: Office) -> None:
+    with desk.database.reading() as session:
+        in_force = Commune.valid_from <= desk.day, Commune.name != desk.commune, Commune.code.like("29%")
+        other = session.scalars(select(Commune).where(*in_force).order_by(Commune.id)).first()
+        assert other is not None
+        code = other.code
+    rows = listed(
+        ("Tên sản phẩm", "Chủ thể", "Mã xã"),
+        ("Kẹo dừa Ba Vát", "Cơ sở Hai Lúa", desk.commune_code),
+        ("Kẹo gừng Ba Vát", "Cơ sở Hai Lúa", code),
+    )
+    assert [asked.lines for asked in desk.plan(Product, rows, desk.day).unfound] == [[2], [3]]
 
 
 def test_two_lines_of_one_producer_are_both_refused_and_named(desk: Office) -> None:
@@ -202,7 +232,9 @@ def test_a_producer_can_be_made_with_its_products(office: Office) -> None:
         ("Kẹo dừa lá dứa Ba Vát", "Cơ sở Hai Lúa", office.commune, office.district),
     )
     asked = office.plan(Product, rows, office.day).unfound
-    assert [(each.value, each.creatable, each.lines) for each in asked] == [("Cơ sở Hai Lúa", True, [2, 3])]
+    assert [(each.value, each.creatable, each.lines) for each in asked] == [
+        (f"Cơ sở Hai Lúa, {office.commune}", True, [2, 3])
+    ]
 
     batch = office.bring_in(Product, rows, office.day, links={"entity": {asked[0].key: "create"}})
     assert (batch.counts["new"], batch.also) == (2, {"entity": {"new": 1, "changed": 0, "same": 0}})

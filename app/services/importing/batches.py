@@ -130,7 +130,7 @@ def read_file(session: OcopSession, batch: ImportBatch, content: bytes) -> Impor
     sheet = batch.sheet or senders.sheet_of(batch.sender, model)
     table = read(content, name=batch.file_name, sheet=sheet, known=known_titles(model))
     titles = [column.label for column in table.columns]
-    options, notes = senders.recalled(batch.sender, model, titles, options_of(batch))
+    options, notes = senders.recalled(session, batch.sender, model, titles, options_of(batch), batch.as_of)
     return _planned(session, batch, replace(table, notes=(*notes, *table.notes)), options)
 
 

@@ -58,7 +58,9 @@ class Found:
 class Unfound:
     """A value that names no row, or several, asked about once for all its rows.
 
-    relation: or the path of a closed list or of a column of days. value: "" where it is of a whole column.
+    relation: or the path of a closed list or of a column of days. key: under which the answer is kept; all that the
+    cells say, and where the row lies, so that no answer holds for another place. value: the same as it is shown, ""
+    where it is of a whole column.
     lines: as Excel shows them. suggestions: (id, label), best first; of a closed list its values.
     creatable: whether it can be made from its name. optional: whether it can be left empty. skippable: whether its
     rows can be left out. findable: whether any row of the model may be meant.
@@ -66,6 +68,7 @@ class Unfound:
 
     relation: str
     label: str
+    key: str
     value: str
     why: str
     suggestions: Sequence[tuple[int | str, str]]
@@ -74,10 +77,6 @@ class Unfound:
     lines: list[int] = field(default_factory=list)
     skippable: bool = True
     findable: bool = True
-
-    @property
-    def key(self) -> str:
-        return fold(self.value)
 
 
 def ask(asked: dict[tuple[str, str], Unfound], columns: Columns, rows: Sequence[ReadRow]) -> None:
@@ -99,6 +98,7 @@ def _choice(columns: Columns, path: str, text: str) -> Unfound:
     return Unfound(
         path,
         columns.name(path),
+        fold(text),
         text,
         f"Không có trong danh sách {label_of(columns.model, path).lower()}.",
         [(str(member.value), member.label) for member in ranked],
@@ -112,6 +112,7 @@ def _order(columns: Columns, path: str) -> Unfound:
     return Unfound(
         path,
         columns.name(path),
+        "",
         "",
         "Cột có cả ngày/tháng và tháng/ngày. Ô chỉ đọc được một cách thì đọc theo cách đó.",
         [

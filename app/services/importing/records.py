@@ -32,7 +32,7 @@ from app.services.importing.links import (
 from app.services.importing.reading import CREATE, EMPTY, SKIP, Columns, Options, Problem, ReadRow, linked_model
 from app.services.importing.writing import Change, Changes, parts
 from app.session import OcopSession, places_relation, plain
-from models.base import Base, fields, label_of
+from models.base import Base, Placed, fields, label_of
 from models.commune import Commune
 from models.import_batch import RowAction
 from models.participation import Participation
@@ -133,20 +133,22 @@ class RecordList:
             if not said and paths:
                 meant[relation] = None
                 continue
-            if self._chosen(relation, said) == EMPTY and self._is_optional(relation):
+            lies = meant.get(place or "")
+            near = lies if isinstance(lies, Candidate) else None
+            if self._chosen(relation, said, near) == EMPTY and self._is_optional(relation):
                 meant[relation] = None
                 continue
-            near = meant.get(place or "")
-            near_id = near.id if isinstance(near, Candidate) else None
-            answer = self._meant(row, relation, said, near_id)
+            answer = self._meant(row, relation, said, near)
             if answer is None:
                 return None
             meant[relation] = answer
         return meant if not row.problems else None
 
-    def _meant(self, row: ReadRow, relation: str, said: Reference, near: int | None) -> Candidate | Change | None:
+    def _meant(
+        self, row: ReadRow, relation: str, said: Reference, place: Candidate | None
+    ) -> Candidate | Change | None:
         model = linked_model(self.model, relation)
-        value, chosen = _value(model, said), self._chosen(relation, said)
+        value, chosen, near = _value(model, said), self._chosen(relation, said, place), place.id if place else None
         if chosen == SKIP:
             row.skipped = True
             return None
@@ -166,12 +168,14 @@ class RecordList:
         column = self._column_of(relation)
         if not said:
             found = Found(None, f"Tệp không có cột “{column}”.", self._few(model))
+        key, shown = _question(model, said, place)
         asked = self.unfound.setdefault(
-            (relation, fold(value)),
+            (relation, key),
             Unfound(
                 relation,
                 column,
-                value,
+                key,
+                shown,
                 found.why or f"Chưa rõ “{value}”.",
                 [(each.id, _described(self.registers, model, each)) for each in found.suggestions],
                 bool(said) and _is_creatable(model),
@@ -184,9 +188,10 @@ class RecordList:
         row.problems.append(Problem(column, f"{asked.why} {cure}"))
         return None
 
-    def _chosen(self, relation: str, said: Reference) -> Any:
+    def _chosen(self, relation: str, said: Reference, place: Candidate | None) -> Any:
         """What a clerk answered of a value; nothing yet when None."""
-        return self.choices.get(relation, {}).get(fold(_value(linked_model(self.model, relation), said)))
+        answers = self.choices.get(relation)
+        return answers.get(_question(linked_model(self.model, relation), said, place)[0]) if answers else None
 
     def _is_optional(self, relation: str) -> bool:
         return bool(inspect(self.model).column_attrs[f"{relation}_id"].columns[0].nullable)
@@ -509,6 +514,16 @@ def _links_in(columns: Columns) -> list[str]:
 def _value(model: type[Base], said: Reference) -> str:
     """What cells say of a linked row, as a question shows it."""
     return dict(said).get(model.__title__) or ", ".join(text for _, text in said)
+
+
+def _question(model: type[Base], said: Reference, place: Candidate | None) -> tuple[str, str]:
+    """The key of what is asked, and how it is shown: all that cells say, and for what lies somewhere the place too."""
+    texts = list(dict.fromkeys([_value(model, said), *(text for _, text in said)])) if said else []
+    if not texts:
+        return "", ""
+    beside = [place.label] if place and issubclass(model, Placed) else []
+    code = [str(place.values.get("code"))] if place and beside else []
+    return fold(" ".join([*texts, *beside, *code])), ", ".join([*texts, *beside])
 
 
 def _links_not_in(columns: Columns) -> list[str]:

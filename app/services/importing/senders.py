@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from sqlalchemy import inspect, select
@@ -10,6 +11,7 @@ from app.services.importing.reading import NOT_DATA, Options, linked_model
 from app.session import OcopSession
 from models.base import Base, screens
 from models.import_batch import ImportBatch, Sender
+from models.province import Dated
 from models.rules.text import fold, tidy
 
 
@@ -39,14 +41,17 @@ def sheet_of(sender: Sender | None, model: type[Base]) -> str | None:
 
 
 def recalled(
-    sender: Sender | None, model: type[Base], titles: Sequence[str], options: Options
+    session: OcopSession, sender: Sender | None, model: type[Base], titles: Sequence[str], options: Options, as_of: date
 ) -> tuple[Options, list[str]]:
-    """Options with what was settled before; sentences about a layout that differs from the last one."""
+    """Options with what was settled before; sentences about a layout that differs from the last one.
+
+    What was answered by a unit that is not in force on the day of the list is asked again.
+    """
     if sender is None:
         return options, []
     layout = sender.layouts.get(str(model.__screen__), {})
     links = {
-        relation: dict(sender.aliases.get(str(linked_model(model, relation).__screen__), {}))
+        relation: _of_the_day(session, linked_model(model, relation), sender, as_of)
         for relation in _relations_with_aliases(sender, model)
     }
     links |= layout.get("answers", {})
@@ -61,6 +66,15 @@ def recalled(
             notes.append(f"Đọc tệp như lần trước của {sender.name}.")
     mapping = {title: path for title, path in layout.get("mapping", {}).items() if title in titles}
     return replace(options, mapping={**mapping, **options.mapping}, links={**links, **options.links}), notes
+
+
+def _of_the_day(session: OcopSession, model: type[Base], sender: Sender, as_of: date) -> dict[str, int]:
+    known: dict[str, int] = sender.aliases.get(str(model.__screen__), {})
+    if not issubclass(model, Dated):
+        return dict(known)
+    units = session.scalars(select(model).where(model.id.in_(set(known.values()))))
+    in_force = {unit.id for unit in units if unit.in_force(as_of)}
+    return {value: row_id for value, row_id in known.items() if row_id in in_force}
 
 
 def remember(session: OcopSession, batch: ImportBatch) -> None:
