@@ -6,7 +6,7 @@ Every figure opens the list that it counts, by the communes which the records be
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from sqlalchemy import select
@@ -22,7 +22,7 @@ from admin_views.site import OcopAdmin, Page
 from app.current import actor, today
 from app.database import Database
 from app.files import Written, stream
-from app.services.geography import COLUMNS, STARS, Level, Line, Summary, summary
+from app.services.geography import COLUMNS, STARS, Level, Line, Summary, recorded_in, summary
 from app.session import OcopSession
 from app.table import Column, Table
 from models import Commune
@@ -44,39 +44,52 @@ NAMED = 3
 # ---- lists narrowed to places ------------------------------------------------------------------------------------
 
 
-def places_filter(model: type[Placed]) -> ListFilter:
-    """Rows that bear one of several communes: “12,45”, as a figure of a report or a map asks for them."""
+class Places(NamedTuple):
+    """Communes, and the day on which rows are to bear them."""
 
-    def read(text: str) -> tuple[int, ...]:
-        if len(text) > 10 * MOST_PLACES or not all(part.isascii() and part.isdigit() for part in text.split(",")):
+    ids: tuple[int, ...]
+    day: date
+
+
+def places_filter(model: type[Placed]) -> ListFilter:
+    """Rows that bear one of several communes: “12,45”, as a figure of a report or a map asks for them.
+
+    “12,45@2025-06-30” asks for what they bore on that day.
+    """
+
+    def read(text: str) -> Places:
+        ids, _, on = text.partition("@")
+        if len(text) > 10 * MOST_PLACES or not all(part.isascii() and part.isdigit() for part in ids.split(",")):
             raise ValueError(text)
-        return tuple(int(part[:9]) for part in text.split(","))
+        return Places(tuple(int(part[:9]) for part in ids.split(",")), date.fromisoformat(on) if on else today())
 
     return ListFilter(
         name="places",
         label="Ghi tại",
         kind="lookup",
         read=read,
-        where=model.commune_id.in_,
+        where=lambda asked: recorded_in(model, asked.day).in_(asked.ids),
         words=_places_words,
         in_panel=False,
         screen=Commune.__screen__,
     )
 
 
-def _places_words(session: OcopSession, ids: Sequence[int]) -> str:
+def _places_words(session: OcopSession, asked: Places) -> str:
+    ids = asked.ids
     names = session.scalars(select(Commune.name).where(Commune.id.in_(ids)).order_by(Commune.sort_key)).all()
     more = len(ids) - min(len(names), NAMED)
     return ", ".join(names[:NAMED]) + (f" và {number(more)} đơn vị khác" if more and names else "") or "(ngoài địa bàn)"
 
 
-def list_href(screen: str, communes: Sequence[int], **more: Any) -> str:
-    """The list of what these communes bear; empty where there is nothing to open."""
+def list_href(screen: str, communes: Sequence[int], on: date, **more: Any) -> str:
+    """The list of what these communes bear, or bore on a day; empty where there is nothing to open."""
     rights = actor().rights
     if not communes or len(communes) > MOST_PLACES or not all(may(rights, s, "list") for s in (screen, "commune")):
         return ""
-    pairs = {"places": ",".join(map(str, communes)), **{name: str(value) for name, value in more.items()}}
-    return f"{BASE_URL}/{screen}/list?{urlencode(pairs, safe=',')}"
+    places = ",".join(map(str, communes)) + (f"@{on.isoformat()}" if on < today() else "")
+    pairs = {"places": places, **{name: str(value) for name, value in more.items()}}
+    return f"{BASE_URL}/{screen}/list?{urlencode(pairs, safe=',@')}"
 
 
 # ---- the page ------------------------------------------------------------------------------------------------------
@@ -191,8 +204,9 @@ def _row(question: Asked, line: Line) -> pages.ListRow:
     href = ""
     if question.level is Level.PROVINCE and line.spot.province_id:
         href = question.href(tinh=line.spot.province_id, muc=Level.COMMUNE.value)
-    links = [list_href("entity", line.communes), list_href("product", line.communes)]
-    links += [list_href("product", line.communes, stars=stars) for stars in STARS]
+    on = question.day
+    links = [list_href("entity", line.communes, on), list_href("product", line.communes, on)]
+    links += [list_href("product", line.communes, on, stars=stars) for stars in STARS]
     links += [""] * (len(line.figures) - len(links))
     cells = [
         pages.Cell(number(figure), href=link if figure else "")

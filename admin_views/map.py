@@ -19,7 +19,7 @@ from admin_views.geography import HREF as REPORT
 from admin_views.geography import list_href
 from admin_views.products import ProductView
 from admin_views.query import ListFilter
-from app.current import actor
+from app.current import actor, today
 from app.services.boundaries import drawn
 from app.services.geography import products_by_spot
 from app.session import OcopSession
@@ -212,7 +212,7 @@ def _counted(unit: int | None, name: str, found: tuple[int, list[int]], narrowed
     count, communes = found
     # A place without any opens its empty list, where the next one is added.
     communes = communes or ([unit] if unit else [])
-    return _Counted(unit, name, count, list_href("product", communes, **narrowed))
+    return _Counted(unit, name, count, list_href("product", communes, today(), **narrowed))
 
 
 def _measures(session: OcopSession) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Tổng hợp theo địa giới: what the books hold, drawn on the map of a chosen day.
 
-The database counts by the commune each record bears; the rule says where these communes lie on that day. What is
+The database counts by the commune each record bore that day; the rule says where these communes lie then. What is
 not determined has a line of its own, so that communes, districts and provinces add up to the same on every map.
 """
 
@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
+from app.current import today
 from app.services.importing.writing import seeing_everything
 from app.session import OcopSession
 from models import Commune, CommuneSuccession, District, Entity, Product, Province, Rating
-from models.base import LabelledEnum
+from models.base import LabelledEnum, Placed
 from models.rules.geography import NOWHERE, Spot, Unit, spots
 from models.rules.places import life_on
 
@@ -89,7 +90,7 @@ def summary(session: OcopSession, day: date, level: Level, *, province_id: int |
     communes: defaultdict[Spot, set[int]] = defaultdict(set)
     for commune_id in _in_force(session, day):
         gathered.setdefault(_cut(where[commune_id], level), NONE)
-    for commune_id, figures in counted(session).items():
+    for commune_id, figures in counted(session, day).items():
         spot = _cut(where[commune_id], level)
         gathered[spot] = _added(gathered.get(spot, NONE), figures)
         communes[spot].add(commune_id)
@@ -102,14 +103,14 @@ def summary(session: OcopSession, day: date, level: Level, *, province_id: int |
     return Summary(day, level, lines, total)
 
 
-def counted(session: OcopSession) -> dict[int, Figures]:
-    """Commune that records bear → its figures, counted by the database."""
+def counted(session: OcopSession, day: date) -> dict[int, Figures]:
+    """Commune that records bore on a day → its figures, counted by the database."""
     rows: defaultdict[int, list[int]] = defaultdict(lambda: list(NONE))
-    for commune_id, count in session.execute(_by_commune(Entity)):
+    for commune_id, count in session.execute(_by_commune(Entity, day)):
         rows[commune_id][0] = count
-    for commune_id, count in session.execute(_by_commune(Product)):
+    for commune_id, count in session.execute(_by_commune(Product, day)):
         rows[commune_id][1] = rows[commune_id][-1] = count
-    for commune_id, stars, count in session.execute(_by_stars()):
+    for commune_id, stars, count in session.execute(_by_stars(day)):
         rows[commune_id][2 + STARS.index(stars) if stars in STARS else -2] += count
         rows[commune_id][-1] -= count
     return {commune_id: tuple(row) for commune_id, row in rows.items()}
@@ -121,28 +122,40 @@ def products_by_spot(
     """Place of the map of a day → how many products lie in it, and the communes these bear."""
     where = places_on(session, day)
     found: dict[Spot, tuple[int, list[int]]] = {}
-    for commune_id, count in session.execute(_by_commune(Product).where(*conditions)):
+    for commune_id, count in session.execute(_by_commune(Product, day).where(*conditions)):
         before, communes = found.get(where[commune_id], (0, []))
         found[where[commune_id]] = (before + count, [*communes, commune_id])
     return found
 
 
-def _by_commune(model: Any) -> Select[Any]:
-    return select(model.commune_id, func.count(model.id)).group_by(model.commune_id)
+def recorded_in(model: type[Placed], day: date) -> ColumnElement[int]:
+    """The commune that a row bore on a day: of one that was moved the former, as long as that was in force."""
+    bears: ColumnElement[int] = model.commune_id  # type: ignore[assignment]  # a mapped column
+    if day >= today():
+        return bears
+    former = aliased(Commune)
+    was_there = exists().where(former.id == model.moved_from_id, former.valid_to >= day)
+    return case((was_there, model.moved_from_id), else_=bears)
 
 
-def _by_stars() -> Select[int, int, int]:
+def _by_commune(model: Any, day: date) -> Select[int, int]:
+    place = recorded_in(model, day).label("place")
+    return select(place, func.count(model.id)).group_by(place)
+
+
+def _by_stars(day: date) -> Select[int, int, int]:
     """Products by commune and stars of their newest result."""
     later = aliased(Rating)
     newer = exists().where(
         later.product_id == Rating.product_id,
         or_(later.decided_on > Rating.decided_on, and_(later.decided_on == Rating.decided_on, later.id > Rating.id)),
     )
+    place = recorded_in(Product, day).label("place")
     return (
-        select(Product.commune_id, Rating.stars, func.count(Rating.id))
+        select(place, Rating.stars, func.count(Rating.id))
         .join(Product, Rating.product_id == Product.id)
         .where(~newer)
-        .group_by(Product.commune_id, Rating.stars)
+        .group_by(place, Rating.stars)
     )
 
 

@@ -8,12 +8,14 @@ from sqlalchemy import select
 from app.current import Actor, acting_as, system
 from app.database import Database
 from app.services import accounts, moving
+from app.services.geography import Level, recorded_in, summary
 from app.services.importing import undoing
 from app.session import OcopSession
 from models import (
     AuditEntry,
     BatchState,
     Commune,
+    CommuneSuccession,
     CriteriaSet,
     Entity,
     EntityKind,
@@ -97,6 +99,34 @@ def test_records_go_to_the_one_successor_and_keep_where_they_were_recorded(any_d
         entity = session.get_one(Entity, ids[0])
         assert entity.printed_address == "Ấp Phước Lý, xã Bình Khánh"
         assert entity.province_id == session.get_one(Commune, entity.commune_id).province_id
+
+
+@pytest.mark.fill("reference")
+def test_the_map_of_a_day_before_shows_moved_records_where_they_lay_then(any_database: Database) -> None:
+    fill(any_database, BINH_KHANH)
+    ids = fill(any_database, DIVIDED)
+    before = report(any_database)
+    moved(any_database)
+    with acting_as(SYSTEM), any_database.writing.begin() as session:
+        divided = commune(session, DIVIDED)
+        heir = session.scalars(select(CommuneSuccession.new_id).where(CommuneSuccession.old_id == divided.id)).first()
+        for model, row_id in ((Entity, ids[0]), (Product, ids[1])):
+            moving.choose(session, model, row_id, heir or 0, version=1, today=TODAY)
+
+    assert report(any_database) == before
+    assert {"Xã Bình Khánh", "Phường Cái Vồn"} <= set(before)
+    assert "Xã Đồng Khởi" in report(any_database, AFTER)
+    with acting_as(SYSTEM), any_database.reading() as session:
+        bears = commune(session, BINH_KHANH).id
+        assert session.scalars(select(Product.id).where(recorded_in(Product, BEFORE) == bears)).all()
+        assert not session.scalars(select(Product.id).where(recorded_in(Product, AFTER) == bears)).all()
+
+
+def report(database: Database, day: date = BEFORE) -> dict[str, tuple[int, ...]]:
+    """Figures of the report by commune on a day, of those that have any."""
+    with acting_as(SYSTEM), database.reading() as session:
+        lines = summary(session, day, Level.COMMUNE).lines
+        return {line.name: line.figures for line in lines if any(line.figures)}
 
 
 @pytest.mark.fill("reference")
