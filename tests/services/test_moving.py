@@ -7,10 +7,11 @@ from sqlalchemy import select
 
 from app.current import Actor, acting_as, system
 from app.database import Database
-from app.services import accounts, moving
+from app.services import accounts, importing, moving
 from app.services.geography import Level, recorded_in, summary
 from app.services.importing import undoing
 from app.session import OcopSession
+from app.table import Column, Table
 from models import (
     AuditEntry,
     BatchState,
@@ -120,6 +121,34 @@ def test_the_map_of_a_day_before_shows_moved_records_where_they_lay_then(any_dat
         bears = commune(session, BINH_KHANH).id
         assert session.scalars(select(Product.id).where(recorded_in(Product, BEFORE) == bears)).all()
         assert not session.scalars(select(Product.id).where(recorded_in(Product, AFTER) == bears)).all()
+
+
+@pytest.mark.fill("reference")
+def test_a_list_of_another_day_finds_moved_records_and_moves_nothing(any_database: Database) -> None:
+    ids = fill(any_database, BINH_KHANH)
+    before = Table(
+        tuple(map(Column, ("Tên chủ thể", "Mã xã", "Điện thoại"))),
+        [("HTX Dừa Bình Khánh", "28945", "0275 3870 001")],
+        [2],
+    )
+    after = Table(tuple(map(Column, ("Tên chủ thể", "Xã"))), [("HTX Dừa Bình Khánh", "Xã Đồng Khởi")], [2])
+    assert planned(any_database, after, AFTER) == {"same": 1}, "not moved yet"
+
+    moved(any_database)
+
+    assert planned(any_database, after, AFTER) == {"same": 1}
+    assert planned(any_database, before, BEFORE) == {"changed": 1}
+    with acting_as(SYSTEM), any_database.writing.begin() as session:
+        made = importing.plan(session, Entity, before, as_of=BEFORE)
+        assert [set(row.changes) for row in made.rows] == [{"phone"}]
+        importing.apply(session, importing.store(session, made, file_name="a", content_hash="a" * 64, size=1))
+    assert places(any_database, ids) == [("Xã Đồng Khởi", "Xã Bình Khánh")] * 3
+
+
+def planned(database: Database, table: Table, day: date) -> dict[str, int]:
+    with acting_as(SYSTEM), database.writing.begin() as session:
+        found = importing.plan(session, Entity, table, as_of=day).counts
+        return {action: count for action, count in found.items() if count}
 
 
 def report(database: Database, day: date = BEFORE) -> dict[str, tuple[int, ...]]:

@@ -146,7 +146,8 @@ class Register:
         self.by_column = {n: defaultdict(list) for n in names if n != title and n in key_columns(self.model)}
         self._by_link = {name: defaultdict(list) for name in _relations(self.model)}
         period = {"valid_from", "valid_to"} if self.is_dated else set()
-        self._names = sorted({*names, *(f"{name}_id" for name in self._by_link), *period})
+        moved = {"moved_from_id"} if issubclass(self.model, Placed) else set()
+        self._names = sorted({*names, *(f"{name}_id" for name in self._by_link), *period, *moved})
 
     @property
     def is_dated(self) -> bool:

@@ -30,13 +30,15 @@ from app.services.importing.links import (
     references,
 )
 from app.services.importing.reading import CREATE, EMPTY, SKIP, Columns, Options, Problem, ReadRow, linked_model
-from app.services.importing.writing import Change, Changes, parts
+from app.services.importing.writing import Change, Changes, parts, seeing_everything
+from app.services.place_names import read_onward
 from app.session import OcopSession, places_relation, plain
 from models.base import Base, Placed, fields, label_of
-from models.commune import Commune
+from models.commune import Commune, CommuneSuccession
 from models.import_batch import RowAction
 from models.participation import Participation
 from models.rating import Rating
+from models.rules.places import successors
 from models.rules.text import fold
 from models.rules.words import words
 
@@ -57,6 +59,7 @@ class RecordList:
 
     choices: {relation: {folded value: id, "skip" or "create"}} settled by a clerk or remembered of a sender.
     clears: whether an empty cell empties what is there. rows, changes: of the part judged last.
+    lives: {commune of the part: what it became, and what became it and nothing else}.
     unfound, created: of all parts. seen: {what tells a row from others, as a number: its line} of all parts.
     """
 
@@ -68,6 +71,7 @@ class RecordList:
     unfound: dict[tuple[str, str], Unfound] = field(default_factory=dict)
     created: dict[tuple[str, str], Change] = field(default_factory=dict)
     seen: dict[int, int] = field(default_factory=dict)
+    lives: dict[int, set[int]] = field(default_factory=dict)
     rows: Sequence[ReadRow] = ()
 
     # ---- judged --------------------------------------------------------------------------------------------
@@ -83,6 +87,7 @@ class RecordList:
         for count, row in enumerate(rows):
             step(Part.JUDGING, count, len(rows))
             linked.append(self._linked(row))
+        self._learn_places(linked)
         self._learn_own(rows, linked)
         found = [
             self._existing(row, links) if links is not None else None for row, links in zip(rows, linked, strict=True)
@@ -92,6 +97,26 @@ class RecordList:
             self.changes.append(self._change(row, links, before.get(existing.id) if existing else None))
         self._refuse_same(rows)
         return self
+
+    def _learn_places(self, linked: Sequence[Mapping[str, Candidate | Change | None] | None]) -> None:
+        """Know which communes are those of the lines at another time: what they became, what became of them."""
+        place, session = commune_relation(self.model), self.registers.session
+        links = (each.get(place or "") for each in linked if each)
+        ids = {link.id for link in links if isinstance(link, Candidate)}
+        self.lives = {row_id: set() for row_id in ids}
+        former: set[int] = set()
+        with seeing_everything():
+            for part in parts(sorted(ids)):
+                former.update(
+                    session.scalars(select(CommuneSuccession.old_id).where(CommuneSuccession.new_id.in_(part)))
+                )
+        _units, onward = read_onward(session, ids | former)
+        for row_id in ids | former:
+            became = successors(onward, row_id).one
+            if became is not None and row_id in ids:
+                self.lives[row_id].add(became)
+            if became in self.lives:
+                self.lives[became].add(row_id)
 
     def _learn_own(
         self, rows: Sequence[ReadRow], linked: Sequence[Mapping[str, Candidate | Change | None] | None]
@@ -106,7 +131,11 @@ class RecordList:
                     register.load_by(session, name, values | set(_as_stored_all(self.model, name, values)))
             else:
                 meant = (links.get(link) for links in linked if links)
-                register.load_by(session, f"{link}_id", {each.id for each in meant if isinstance(each, Candidate)})
+                ids = {each.id for each in meant if isinstance(each, Candidate)}
+                if link == commune_relation(self.model):
+                    register.load_by(session, "moved_from_id", ids)
+                    ids |= {other for row_id in ids for other in self.lives[row_id]}
+                register.load_by(session, f"{link}_id", ids)
 
     @property
     def model(self) -> type[Base]:
@@ -237,7 +266,7 @@ class RecordList:
                 wanted[name] = meant.id if isinstance(meant, Candidate) else row.values.get(name)
             if name_missing(wanted.values()):
                 continue
-            found = _matching(register, self.model, wanted)
+            found = _matching(register, self.model, wanted) or self._at_another_time(wanted)
             if len(found) == 1:
                 return found[0]
             if found:
@@ -249,6 +278,22 @@ class RecordList:
                 )
                 return None
         return None
+
+    def _at_another_time(self, wanted: Mapping[str, Any]) -> list[Candidate]:
+        """Rows of that name in the commune that the line's became, or that became it; and those moved from it."""
+        place = commune_relation(self.model) or ""
+        others = {name: value for name, value in wanted.items() if name != place}
+        if place not in wanted or not others:
+            return []
+        return [
+            row
+            for row in _matching(self.registers.of(self.model), self.model, others)
+            if self._is_same_place(row.values, wanted[place])
+        ]
+
+    def _is_same_place(self, stored: Mapping[str, Any], commune_id: int) -> bool:
+        """Whether a row lies in a commune as it is called at another time."""
+        return stored["commune_id"] in self.lives.get(commune_id, ()) or stored["moved_from_id"] == commune_id
 
     def _change(
         self, row: ReadRow, links: Mapping[str, Candidate | Change | None] | None, before: dict[str, Any] | None
@@ -271,6 +316,9 @@ class RecordList:
                 values[f"{relation}_id"] = None
         if before is None:
             return self._new(row, values, links, made)
+        place = f"{commune_relation(self.model)}_id"
+        if place in values and self._is_same_place(before["values"], values[place]):
+            del values[place]  # a list of another day moves nothing
         values = {
             name: value if value is not None else _emptied(self.model, name)
             for name, value in values.items()
