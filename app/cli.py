@@ -56,6 +56,12 @@ class UnknownScreen(OcopError):
     sentence = "Không có loại dữ liệu “{screen}”. Chọn một trong: {known}."
 
 
+class DayNeeded(OcopError):
+    sentence = (
+        "Danh mục đầy đủ làm các đơn vị không có tên kết thúc. Cho biết danh mục tại ngày nào: --as-of NĂM-THÁNG-NGÀY."
+    )
+
+
 class NoSuchFile(OcopError):
     sentence = "Không thấy tệp “{path}”. Kiểm tra lại đường dẫn."
 
@@ -301,6 +307,8 @@ def _import(arguments: argparse.Namespace) -> int:
         )
     if not path.is_file():
         raise NoSuchFile(path=path)
+    if arguments.complete and arguments.as_of is None:
+        raise DayNeeded
     table = read(path, name=path.name, sheet=arguments.sheet, known=importing.known_titles(model))
     content = path.read_bytes()
     content_hash = hashlib.sha256(content).hexdigest()
@@ -323,6 +331,8 @@ def _import(arguments: argparse.Namespace) -> int:
             batch = importing.store(session, plan, file_name=path.name, content_hash=content_hash, size=len(content))
             importing.apply(session, batch, partial=arguments.partial)
         number = batch.number if batch else None
+    if plan.unfound:
+        before.append("Trả lời các giá trị chưa rõ trên trang Nhập liệu, hoặc sửa trong tệp.")
     if arguments.json:
         print(json.dumps(_as_json(plan, number), ensure_ascii=False))
     else:

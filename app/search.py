@@ -13,7 +13,8 @@ from models.rules.text import fold
 def matching(model: type[Base], term: str, *, sqlite: bool) -> list[ColumnElement[bool]]:
     """Conditions that find a term in a model's `search_text`, whatever its marks: every word must occur.
 
-    Words of three letters and more go through the trigram index; shorter ones alone match as a prefix of the text.
+    Words of three letters and more go through the trigram index, and shorter ones that are all there is, as they
+    stand together; one short word alone matches as a prefix of the text.
     A commune is also found by what its former units are found by.
     """
     conditions = matching_rows(model, term, sqlite=sqlite)
@@ -38,7 +39,9 @@ def matching_rows(model: type[Base], term: str, *, sqlite: bool) -> list[ColumnE
     long = [t for t in terms if len(t) >= 3]
     if not long:
         start = " ".join(terms)
-        return [found >= start, found < f"{start}\x7f"]
+        if len(terms) == 1:
+            return [found >= start, found < f"{start}\x7f"]
+        long = terms = [start]  # “Mỹ An”: together they are long enough
     short = [found.like(f"%{t}%") for t in terms if len(t) < 3]
     if not sqlite:
         return [*(found.like(f"%{t}%") for t in long), *short]

@@ -117,6 +117,11 @@ class LabelledEnum(StrEnum):
         member.label = label
         return member
 
+    @classmethod
+    def read(cls, text: str) -> Self | None:
+        """What a file writes for a member besides its label; a list that knows more ways says so itself."""
+        return None
+
 
 class Tidy(TypeDecorator[str]):
     """Text from people: trimmed, single spaces, Unicode NFC, whatever way it came in; empty is NULL-safe ""."""

@@ -24,12 +24,19 @@ class EntityKind(LabelledEnum):
     FARM = "tt", "Trang trại"
     ASSOCIATION = "hoi", "Hội, hiệp hội, trung tâm điều hành"
 
+    @classmethod
+    def read(cls, text: str) -> "EntityKind | None":
+        """What stands for a kind in a list: “HTX”, “DNTN”; None for anything else."""
+        return dict(_BEGINNINGS).get(fold(text))
+
 
 class EntityStatus(LabelledEnum):
     ACTIVE = "active", "Đang hoạt động"
     SUSPENDED = "suspended", "Tạm ngừng"
     DISSOLVED = "dissolved", "Đã giải thể"
 
+
+PHONE = ("SĐT", "Số điện thoại", "Điện thoại liên hệ")
 
 # What names of producers begin with, folded; the longest first.
 _BEGINNINGS = (
@@ -44,6 +51,7 @@ _BEGINNINGS = (
     ("to hop tac", EntityKind.COOPERATIVE_GROUP),
     ("tht", EntityKind.COOPERATIVE_GROUP),
     ("cong ti", EntityKind.ENTERPRISE),
+    ("cti", EntityKind.ENTERPRISE),
     ("doanh nghiep", EntityKind.ENTERPRISE),
     ("dntn", EntityKind.ENTERPRISE),
     ("ct", EntityKind.ENTERPRISE),
@@ -72,7 +80,7 @@ class Entity(Placed, Searchable, Base):
         info=field(
             "Tên chủ thể",
             hint="đúng như giấy đăng ký",
-            aliases=("Chủ thể", "Tên doanh nghiệp", "Tên cơ sở", "Cơ sở sản xuất"),
+            aliases=("Chủ thể", "Tên doanh nghiệp", "Tên cơ sở", "Cơ sở sản xuất", "Tên đơn vị"),
         ),
     )
     kind: Mapped[EntityKind] = mapped_column(
@@ -93,7 +101,9 @@ class Entity(Placed, Searchable, Base):
         default="",
         info=field("Địa chỉ in trên giấy tờ", hint="giữ nguyên như đã in, kể cả tên xã cũ"),
     )
-    phone: Mapped[str] = mapped_column(Tidy(60), default="", info=field("Điện thoại", aliases=("SĐT",)))
+    phone: Mapped[str] = mapped_column(
+        Tidy(60), default="", info=field("Điện thoại", aliases=("SĐT", "Số điện thoại", "Điện thoại liên hệ"))
+    )
     email: Mapped[str] = mapped_column(String(120), default="", info=field("Thư điện tử", aliases=("Email",)))
     status: Mapped[EntityStatus] = mapped_column(
         choice(EntityStatus), default=EntityStatus.ACTIVE, info=field("Tình trạng")

@@ -47,8 +47,12 @@ class Rating(Placed, Searchable, Base):
         TidyText(), default="", info=field("Lý do hạng sao thấp hơn điểm", long=True)
     )
     potential_five: Mapped[bool] = mapped_column(default=False, info=field("Tiềm năng 5 sao"))
-    decided_on: Mapped[date] = mapped_column(info=field("Ngày quyết định"))
-    decision_number: Mapped[str] = mapped_column(Tidy(60), default="", info=field("Số quyết định"))
+    decided_on: Mapped[date] = mapped_column(
+        info=field("Ngày quyết định", aliases=("Ngày công nhận", "Ngày ký quyết định"))
+    )
+    decision_number: Mapped[str] = mapped_column(
+        Tidy(60), default="", info=field("Số quyết định", aliases=("Số QĐ", "Quyết định số"))
+    )
     authority: Mapped[str] = mapped_column(
         Tidy(120), default="", info=field("Cơ quan quyết định", hint="tên tại thời điểm quyết định")
     )

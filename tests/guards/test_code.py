@@ -149,3 +149,24 @@ def test_locks_hold_hashes_and_no_address() -> None:
 def test_product_code_never_reads_what_only_we_have() -> None:
     for path in SOURCES:
         assert "../shared" not in path.read_text(encoding="utf-8"), path
+
+
+# Where statements go past the Session, which neither narrows nor logs them; each says why.
+PAST_THE_SESSION = {
+    "admin_views/base.py",
+    "admin_views/forms.py",
+    "admin_views/query.py",
+    "admin_views/site.py",
+    "app/cli.py",
+    "app/schema.py",
+    "app/services/importing/batches.py",
+    "app/services/importing/writing.py",
+    "app/session.py",
+}
+
+
+def test_the_connection_is_reached_for_where_it_is_known_and_nowhere_else() -> None:
+    past = re.compile(r"\.connection\(\)|engine\.(connect|begin)\(")
+    found = {str(path.relative_to(ROOT)) for path in SOURCES if past.search(path.read_text(encoding="utf-8"))}
+
+    assert found == PAST_THE_SESSION

@@ -507,3 +507,33 @@ def _for_excel(cell: Cell) -> Any:
 
 def _held(session: Any) -> tuple[int, ...]:
     return tuple(session.scalar(select(func.count()).select_from(model)) for model in (Entity, Commune))
+
+
+@pytest.mark.fill("demo")
+def test_days_stars_and_kinds_are_read_as_offices_write_them(database: Database) -> None:
+    known = producer(database)
+    header = ("Sản phẩm", "Chủ thể", "Ngày công nhận", "Điểm", "Hạng sao")
+    days = ("2024-05-20", "Ngày 20 tháng 5 năm 2024", "20/05/24", "20.5.2024", "2024-05-20 00:00:00")
+    stars = ("4 sao", "★★★★", "4sao", 4, "4")
+    rows = [(known.product, known.name, day, 76.5, star) for day, star in zip(days, stars, strict=True)]
+
+    for row in rows:
+        (judged,) = plan_of(database, Rating, listed(header, row)).rows
+        assert (judged.parsed["decided_on"], judged.parsed["stars"]) == ("2024-05-20", 4), row
+
+    commune = first(database, Commune.code, Commune.valid_from)
+    kinds = listed(
+        ("Tên đơn vị", "Mã xã", "Loại hình", "Số điện thoại"), ("Nhà vườn Năm", commune.code, "HTX", "0275 1")
+    )
+    (judged,) = plan_of(database, Entity, kinds, commune.valid_from).rows
+    assert (judged.parsed["kind"], judged.parsed["phone"]) == (EntityKind.COOPERATIVE.value, "0275 1")
+
+
+@pytest.mark.fill("demo")
+def test_what_the_flush_refuses_is_said_of_its_own_column(database: Database) -> None:
+    commune = first(database, Commune.code, Commune.valid_from)
+    table = listed(("Tên chủ thể", "Mã xã", "MST"), ("Hộ kinh doanh Năm", commune.code, "0123456789"))
+
+    (judged,) = plan_of(database, Entity, table, commune.valid_from).rows
+
+    assert [problem.column for problem in judged.problems] == ["MST"]

@@ -124,6 +124,9 @@ def test_a_row_is_found_by_its_new_name_through_the_index(any_database: Database
     assert found("keo CHUOI") == [OWN]
     assert found("mứt dừa") == []
     assert found("mien dong") == [FOREIGN]
+    with any_database.writing.begin() as session:
+        session.get_one(Entity, OWN).name = "Tổ hợp tác trồng rau Mỹ An"
+    assert found("mỹ An") == [OWN], "words of two letters, inside the text"
 
 
 def test_a_clerk_s_rename_reaches_rows_outside_the_area_too(any_database: Database) -> None:

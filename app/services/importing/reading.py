@@ -395,7 +395,7 @@ def _choice_reader(kind: Enum) -> Callable[[Cell], LabelledEnum | None]:
         text = as_text(cell)
         if not text:
             return None
-        found = by_text.get(fold(text))
+        found = by_text.get(fold(text)) or members.read(text)  # type: ignore[attr-defined]  # a LabelledEnum
         if found is None:
             possible = ", ".join(member.label for member in choices)
             raise CellRefused(f"“{text}” không có trong danh sách. Ghi một trong: {possible}.")
@@ -437,6 +437,15 @@ def _yes_or_no(cell: Cell) -> bool | None:
     raise CellRefused(f"“{text}” chưa rõ là có hay không. Ghi Có hoặc Không.")
 
 
+# 2024-05-20 with or without a time; ngày 20 tháng 5 năm 2024; 20.5.24.
+OTHER_DAYS = re.compile(
+    r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})(?:[ T]00:00(?::00)?)?"
+    r"|ngày (?P<d_>\d{1,2}) tháng (?P<m_>\d{1,2}) năm (?P<y_>\d{4})"
+    r"|(?P<d__>\d{1,2})[/.-](?P<m__>\d{1,2})[/.-](?P<y__>\d{2})",
+    re.IGNORECASE,
+)
+
+
 def _day(cell: Cell) -> date | None:
     """Day first, as offices write it; of numbers `repairs` has made days where they can be."""
     if isinstance(cell, datetime):
@@ -446,6 +455,9 @@ def _day(cell: Cell) -> date | None:
     text = as_text(cell)
     if not text:
         return None
+    if other := OTHER_DAYS.fullmatch(text):
+        year, month, on = (other[name] or other[f"{name}_"] or other[f"{name}__"] for name in ("y", "m", "d"))
+        text = f"{on}/{month}/{year if len(year) == 4 else f'20{year}'}"
     if re.fullmatch(r"(19|20)[0-9]{2}", text):
         raise CellRefused(f"“{text}” chỉ là năm. Ghi đủ ngày/tháng/năm, ví dụ 05/03/{text}.")
     try:
@@ -459,7 +471,13 @@ def _day(cell: Cell) -> date | None:
         raise CellRefused(f"“{text}” chưa đọc được là ngày. Ghi ngày/tháng/năm, ví dụ 05/03/2026.") from None
 
 
+STARS = re.compile(r"([1-5]) ?sao|(★{1,5})", re.IGNORECASE)
+
+
 def _whole(cell: Cell) -> int | None:
+    """A whole number; stars as offices write them: “4 sao”, “★★★★”."""
+    if isinstance(cell, str) and (stars := STARS.fullmatch(tidy(cell))):
+        return int(stars[1] or len(stars[2]))
     value = _decimal(cell)
     if value is None:
         return None

@@ -393,7 +393,8 @@ class RecordList:
             key = _identity(self.model, change)
             if key is not None:
                 by_row[hash(key)].append(place)
-        column = self.columns.name(next((n for n in self.columns.by_path if "." not in n), self.model.__title__))
+        tells = (self.model.__title__, *(name for key in self.model.__keys__ for name in key), *self.columns.by_path)
+        column = self.columns.name(next(name for name in tells if name in self.columns.by_path))
         for key, places in by_row.items():
             before = [self.seen[key]] if key in self.seen else []
             lines = [*before, *(rows[place].line for place in places)]
