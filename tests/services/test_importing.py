@@ -17,6 +17,7 @@ from app.database import Database
 from app.errors import OcopError
 from app.files import read
 from app.services import accounts, importing
+from app.services.importing.places import TownshipsEnded
 from app.services.importing.writing import Change, Changes, rehearse
 from app.table import Cell, CellError, Column, Table
 from models import (
@@ -576,11 +577,12 @@ def test_a_row_that_cannot_be_taken_says_where_and_what_to_do(desk: Office, row:
 def test_there_is_no_township_after_the_reform(desk: Office) -> None:
     header = ("Mã", "Tên", "Mã TP", "Tỉnh / Thành Phố")
 
-    plan = desk.plan(listed(("28984", "Thị trấn Giồng Trôm", "86", "Tỉnh Vĩnh Long"), header=header), REFORM)
-
-    assert sentences(plan) == [
-        "2 Tên: Từ 01/07/2025 không còn thị trấn. Sửa “Thị trấn Giồng Trôm” hoặc ngày của danh mục."
-    ]
+    with pytest.raises(TownshipsEnded) as refusal:
+        desk.plan(listed(("28984", "Thị trấn Giồng Trôm", "86", "Tỉnh Vĩnh Long"), header=header), REFORM)
+    assert str(refusal.value) == (
+        "Tệp có “Thị trấn Giồng Trôm” nên là danh mục trước 01/07/2025; ngày 01/07/2025 không còn thị trấn. "
+        "Cho biết danh mục tại ngày nào, hoặc sửa tên này."
+    )
 
 
 def test_a_new_commune_before_the_reform_needs_a_district(desk: Office) -> None:

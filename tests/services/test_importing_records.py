@@ -317,6 +317,20 @@ def test_products_enter_a_cycle_by_a_list(office: Office) -> None:
     assert counts(office.plan(Participation, rows)) == (0, 0, 1, 0, 0)
 
 
+def test_a_commune_outside_the_area_is_said_to_be_so(desk: Office) -> None:
+    rows = listed(("Tên chủ thể", "Xã"), ("Hộ kinh doanh Năm", "Xã Ba Tri"), ("Hộ kinh doanh Sáu", "Xã Không Có"))
+    with desk.database.reading() as session:
+        clerk = accounts.actor_named(session, "xa")
+
+    with acting_as(clerk):
+        said = [each.why for each in desk.plan(Entity, rows, date(2025, 7, 1)).unfound]
+
+    assert said == [
+        "“Xã Ba Tri” nằm ngoài địa bàn của bạn.",
+        "Chưa có xã, phường “Xã Không Có” tại ngày 01/07/2025.",
+    ]
+
+
 # ---- answers given on the page -----------------------------------------------------------------------------------
 
 

@@ -10,16 +10,17 @@ from datetime import date
 from typing import Any
 
 from rapidfuzz import fuzz, process, utils
-from sqlalchemy import ColumnElement, inspect, select
+from sqlalchemy import ColumnElement, inspect, or_, select
 from sqlalchemy.orm import Mapper
 
+from app.current import actor
 from app.search import matching
 from app.services.importing.reading import DAY_FIRST, MONTH_FIRST, Columns, ReadRow, column_type, linked_model
-from app.services.importing.writing import parts
+from app.services.importing.writing import parts, seeing_everything
 from app.services.place_names import read_onward
 from app.session import OcopSession
 from models.base import Base, LabelledEnum, Placed, Searchable, fields, key_columns, label_of
-from models.commune import Commune
+from models.commune import Commune, CommuneKind
 from models.rules.places import bare_name, life_on, successors
 from models.rules.text import fold, sort_key
 from models.rules.words import day
@@ -297,12 +298,26 @@ class Registers:
             return Found(kept[0])
         if kept:
             return Found(why=f"Có {len(kept)} {label} tên “{name}”.", suggestions=kept[:SUGGESTED])
+        if model is Commune and self._is_outside(register, name):
+            return Found(why=f"“{name}” nằm ngoài địa bàn của bạn.", suggestions=found[:SUGGESTED])
         if found:
             return Found(why=f"“{name}” có nhưng ở nơi khác với dòng này.", suggestions=found[:SUGGESTED])
         if model is Commune and (former := self._former(register, name, said)):
             return former
         on = f" tại ngày {day(self.as_of)}" if register.is_dated else ""
         return Found(why=f"Chưa có {label} “{name}”{on}.", suggestions=self._like(register, name, said))
+
+    def _is_outside(self, register: Register, name: str) -> bool:
+        """Whether a commune of that name is in force on the day, but not one that the clerk sees."""
+        if actor().area.everything:
+            return False
+        keys = [sort_key(each) for each in (name, *(f"{kind.label} {name}" for kind in CommuneKind))]
+        lasts = or_(Commune.valid_to.is_(None), Commune.valid_to >= self.as_of)
+        with seeing_everything():
+            found = self.session.scalars(
+                select(Commune.id).where(Commune.sort_key.in_(keys), Commune.valid_from <= self.as_of, lasts)
+            )
+            return not register.rows.keys() >= set(found)
 
     def _former(self, register: Register, name: str, said: Mapping[str, str]) -> Found | None:
         """A name that was one before: what took over is suggested, and the clerk says which day was meant."""

@@ -87,6 +87,13 @@ class DistrictsEnded(OcopError):
     )
 
 
+class TownshipsEnded(OcopError):
+    sentence = (
+        "Tệp có “{name}” nên là danh mục trước 01/07/2025; ngày {day:%d/%m/%Y} không còn thị trấn. "
+        "Cho biết danh mục tại ngày nào, hoặc sửa tên này."
+    )
+
+
 class DistrictsGone(OcopError):
     sentence = "Ngày {day:%d/%m/%Y} không còn cấp huyện. Cho biết danh mục tại ngày nào trước 01/07/2025."
 
@@ -167,8 +174,8 @@ def decide(
 
     Of the options only the province and `complete` count: the list makes what it names, and a unit always has all it
     is known by.
-    Raises DistrictsEnded, DistrictsGone, ProvinceNeeded, ProvinceUnknown, AnotherProvince, ListsContradict for the
-    list as a whole.
+    Raises DistrictsEnded, TownshipsEnded, DistrictsGone, ProvinceNeeded, ProvinceUnknown, AnotherProvince,
+    ListsContradict for the list as a whole.
     """
     own: type[Listed] = District if columns.model is District else Commune
     codes = [code for row in rows if isinstance(code := row.values["code"], str)]
@@ -219,6 +226,10 @@ def _refuse_districts(columns: Columns, rows: Sequence[ReadRow], as_of: date) ->
     for path in ("district.code", "district.name"):
         if any(row.values.get(path) for row in rows):
             raise DistrictsEnded(column=columns.name(path), day=as_of)
+    for row in rows:
+        name = row.values["name"] or ""
+        if CommuneKind.TOWNSHIP in (row.values.get("kind"), kind_in_name(name, CommuneKind)):
+            raise TownshipsEnded(name=name, day=as_of)
 
 
 @dataclass
@@ -296,8 +307,6 @@ class UnitList:
         if not name:
             raise RowRefused("name", "Thiếu tên. Ghi tên đúng như danh mục.")
         full, kind = _named(self.own, "", name, row.values.get("kind"))
-        if kind is CommuneKind.TOWNSHIP and self.as_of >= NO_DISTRICTS_FROM:
-            raise RowRefused("name", f"Từ 01/07/2025 không còn thị trấn. Sửa “{name}” hoặc ngày của danh mục.")
         self.completed += full != name
         return full, kind
 
