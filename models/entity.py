@@ -36,8 +36,6 @@ class EntityStatus(LabelledEnum):
     DISSOLVED = "dissolved", "Đã giải thể"
 
 
-PHONE = ("SĐT", "Số điện thoại", "Điện thoại liên hệ")
-
 # What names of producers begin with, folded; the longest first.
 _BEGINNINGS = (
     ("ho san xuat", EntityKind.PRODUCER_HOUSEHOLD),

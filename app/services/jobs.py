@@ -207,21 +207,28 @@ class Runner:
             self._begin(job_id)
 
     def _begin(self, job_id: int) -> None:
-        if not self._is_large(job_id):
-            self.run(job_id)
-            return
+        if self._is_large(job_id):
+            for _try in range(MOST_TRIES):
+                if self._is_closing or self._is_done_alone(job_id):
+                    return
+        self.run(job_id)  # of a job that ended its process too often, this says so
+
+    def _is_done_alone(self, job_id: int) -> bool:
+        """Have a job done by a process of its own; whether that came to its end."""
         url = self.database.engine.url.render_as_string(hide_password=False)
-        for _try in range(MOST_TRIES + 1):  # the last one says that it stopped too often
-            if self._is_closing:
-                return
-            # Started, not forked: the threads and connections of this process are none of its own.
-            alone = multiprocessing.get_context("spawn").Process(target=_run_alone, args=(url, self.files, job_id))
-            self._process = alone
+        # Started, not forked: the threads and connections of this process are none of its own.
+        alone = multiprocessing.get_context("spawn").Process(target=_run_alone, args=(url, self.files, job_id))
+        try:
             alone.start()
-            alone.join()
-            self._process = None
-            if alone.exitcode == 0:
-                return
+        except OSError:
+            log.exception("no process for job %s", job_id)
+            return False
+        self._process = alone
+        if self._is_closing:  # between the question and the start
+            alone.terminate()
+        alone.join()
+        self._process = None
+        return alone.exitcode == 0
 
     def _is_large(self, job_id: int) -> bool:
         with acting_as(system(RUNNER)), self.database.reading() as session:

@@ -336,3 +336,17 @@ def test_work_on_a_large_file_goes_on_when_its_worker_is_killed(sqlite_office: O
 
     wait_until(lambda: office.refusal(job_id) is None)
     assert (office.state(batch_id), office.communes()) == (BatchState.APPLIED, COMMUNES)
+
+
+def test_a_large_file_is_worked_on_here_where_no_process_can_be(sqlite_office: Office) -> None:
+    office = sqlite_office
+    batch_id = office.planned(commune_list(COMMUNES))
+    job_id = office.ask(batch_id)
+
+    multiprocessing.set_executable("/bin/false")
+    try:
+        office.do(job_id)
+    finally:
+        multiprocessing.set_executable(sys.executable)
+
+    assert (office.state(batch_id), office.communes()) == (BatchState.APPLIED, COMMUNES)
