@@ -157,7 +157,8 @@ def _postgres_copy(uri: str, folder: Path, fill: str, name: str) -> str:
 
 def _create_database(uri: str, name: str, template: str) -> str:
     with psycopg.connect(uri, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        # Files copied as they are take a third of the time that writing every page into the log does.
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY".encode())
         return f"postgresql+psycopg://{connection.info.user}@/{name}?host={connection.info.host}"
 
 

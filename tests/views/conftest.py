@@ -7,6 +7,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from admin_views import import_jobs
 from app.config import Settings
 from app.current import acting_as, system
 from app.database import Database, connect
@@ -28,6 +29,12 @@ def settings_for(url: str, folder: Path) -> Settings:
         files=folder / "files",
         env="dev",
     )
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page waits for its job as long as a busy machine takes; the page of a running job has tests of its own."""
+    monkeypatch.setattr(import_jobs, "MOMENT", 60)
 
 
 @pytest.fixture
