@@ -1,5 +1,6 @@
 """The list shape that goes between files, services and screens."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -27,6 +28,19 @@ class Column:
     label: str
     kind: Literal["text", "date", "datetime", "integer", "number"] = "text"
     width: int = 18
+
+
+DOUBLED = re.compile(r" \(cột [A-Z]{1,3}\)$")
+
+
+def doubled(title: str, letters: str) -> str:
+    """The label of a column whose title another one before it has: “Năm (cột H)”."""
+    return f"{title} (cột {letters})"
+
+
+def title_of(label: str) -> str:
+    """A label without the letters that `doubled` put behind it."""
+    return DOUBLED.sub("", label)
 
 
 class LeftOut(NamedTuple):

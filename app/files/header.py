@@ -7,8 +7,7 @@ from typing import NamedTuple
 from app.files.inspection import Merge, Sheet
 from app.files.limits import MAX_MERGES, STRUCTURE_ROWS
 from app.files.places import letters
-from app.files.refusals import DuplicateHeader
-from app.table import Cell
+from app.table import Cell, doubled
 from models.rules.text import fold
 
 # A header stands within so many lines; from there on, only as long as none is found.
@@ -162,12 +161,12 @@ def _at(cells: Sequence[Cell], column: int) -> Cell:
 
 
 def _labels(lines: Sequence[Line], merges: Merges) -> dict[int, str]:
-    """One label a column: what stands over it, from the top, "Hạng sao / 3 sao"."""
+    """One label a column: what stands over it, from the top, "Hạng sao / 3 sao"; no two are alike."""
     by_row = {line - 1: cells for line, cells in lines}
     bottom = max(by_row)
     has_merges = any(merges.over(row) for row in by_row)
     labels: dict[int, str] = {}
-    first_of: dict[str, int] = {}
+    taken: set[str] = set()
     for column in range(max(len(cells) for cells in by_row.values())):
         parts: list[str] = []
         for row, cells in by_row.items():
@@ -182,8 +181,9 @@ def _labels(lines: Sequence[Line], merges: Merges) -> dict[int, str]:
                 parts.append(part)
         if not parts:
             continue
-        labels[column] = label = " / ".join(parts)
-        first = first_of.setdefault(label.casefold(), column)
-        if first != column:
-            raise DuplicateHeader(first=letters(first + 1), second=letters(column + 1), label=label)
+        label = " / ".join(parts)
+        while label.casefold() in taken:
+            label = doubled(label, letters(column + 1))
+        taken.add(label.casefold())
+        labels[column] = label
     return labels

@@ -26,7 +26,6 @@ from app.files.limits import MAX_BYTES, MAX_CELLS, MAX_ROWS, STRUCTURE_ROWS
 from app.files.places import letters
 from app.files.refusals import (
     BrokenFile,
-    DuplicateHeader,
     EmptyFile,
     FileRefused,
     FileTooLarge,
@@ -130,8 +129,6 @@ def _find_header(rows: Sequence[Sequence[object]], seen: Sheet, *, name: str, kn
         found, _, _ = _split(lines, Merges(seen, len(rows)), known, name=name)
     except NoHeader:
         return None
-    except DuplicateHeader:
-        return 0  # a table, though one that will be refused
     return found.known
 
 

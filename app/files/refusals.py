@@ -63,9 +63,5 @@ class NoHeader(FileRefused):
     sentence = "Tệp “{name}” không có dòng tiêu đề. Thêm dòng tên cột ở trên dữ liệu rồi tải lại."
 
 
-class DuplicateHeader(FileRefused):
-    sentence = "Cột {first} và cột {second} cùng tiêu đề “{label}”. Đổi tên hoặc xóa một cột rồi tải lại."
-
-
 class SheetNotFound(FileRefused):
     sentence = "Tệp “{name}” không có trang tính “{sheet}”. Các trang tính có trong tệp: {sheets}."

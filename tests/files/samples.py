@@ -26,6 +26,15 @@ def zipped(parts: dict[str, str | bytes]) -> bytes:
     return buffer.getvalue()
 
 
+# DOMAIN.md §6.2(a) with its titles typed in one row: those of the second rating repeat those of the first.
+OFFICE_TITLES = (
+    *("TT", "Tên sản phẩm", "Nhóm sản phẩm", "Loại hình kinh doanh", "Tên chủ thể", "Xã/phường", "Địa chỉ"),
+    *("Người đại diện", "SĐT", "Hạng sao hiện tại", "Ngày hết hạn", "Đánh giá lần 1 (sao)", "Ngày công nhận lần 1"),
+    *("năm", "Số quyết định", "Cơ quan công nhận", "Sao", "Ngày", "Năm", "Số quyết định", "Cơ quan công nhận"),
+    "Ghi chú",
+)
+
+
 def workbook(rows: Iterable[Sequence[Any]], title: str = "Sheet1") -> bytes:
     """By openpyxl, as a clerk's file."""
     return workbooks({title: rows})

@@ -195,3 +195,24 @@ def test_merged_cells_of_a_long_sheet_are_left_and_that_is_said():
     assert len(table.rows) == limits.STRUCTURE_ROWS
     assert table.rows[1] == ("1", None)
     assert any("không xét ô gộp, phông chữ cũ" in note for note in table.notes)
+
+
+def test_a_title_that_stands_twice_keeps_both_columns_apart():
+    table = read(samples.workbook([samples.OFFICE_TITLES, range(1, 23)]), name="ds.xlsx")
+
+    assert len(set(map(str.casefold, labels(table)))) == len(samples.OFFICE_TITLES) == 22
+    assert [labels(table)[at] for at in (13, 18)] == ["năm", "Năm (cột S)"]
+    assert [labels(table)[at] for at in (14, 19)] == ["Số quyết định", "Số quyết định (cột T)"]
+
+
+def test_two_columns_of_a_group_with_the_same_title_are_kept_apart():
+    rows = [["Tên sản phẩm", "Lần 1", None, None], [None, "Năm", "Sao", "Năm"], ["Kẹo dừa", 2020, 3, 2021]]
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.worksheets[0].append(row)
+    for place in ("A1:A2", "B1:D1"):
+        book.worksheets[0].merge_cells(place)
+
+    table = read(samples.saved(book), name="ds.xlsx")
+
+    assert labels(table) == ["Tên sản phẩm", "Lần 1 / Năm", "Lần 1 / Sao", "Lần 1 / Năm (cột D)"]

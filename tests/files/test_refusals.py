@@ -144,10 +144,6 @@ BAD: dict[str, tuple[type[FileRefused], Callable[[], bytes]]] = {
         refused.NotUtf8,
         lambda: "Mã xã,Tên\n".encode("cp1258", "replace") + b"\xd3\xb5,\xa8\n",
     ),
-    "a header twice": (
-        refused.DuplicateHeader,
-        lambda: samples.workbook([["Mã xã", "Tên xã", "tên  xã"], ["28756", "a", "b"]]),
-    ),
 }
 
 
@@ -187,13 +183,6 @@ def test_a_file_of_200_mb_is_refused_without_being_read(tmp_path: Path):
 
     with pytest.raises(refused.FileTooLarge, match="250 MB, quá 20 MB"):
         read(path, name=path.name)
-
-
-def test_a_double_header_names_both_columns():
-    content = samples.workbook([["Mã xã", "Tên xã", None, "Tên xã"]])
-
-    with pytest.raises(refused.DuplicateHeader, match="Cột B và cột D cùng tiêu đề “Tên xã”"):
-        read(content, name="xa.xlsx")
 
 
 def test_a_missing_sheet_is_answered_with_those_there_are():
