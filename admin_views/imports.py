@@ -243,7 +243,32 @@ async def answer(admin: OcopAdmin, request: Request) -> Response:
         sent = {name: value for name, value in data.items() if isinstance(value, str)}
     if (sheet := sent.get("sheet", "")) != sent.get("sheet-read", ""):
         return await _other_sheet(admin, request, sheet, sent["sheet-read"])
+    if before := await anyio.to_thread.run_sync(_asked_columns, admin, row_id(request.path_params["batch"])):
+        return await _other_columns(admin, request, sent, before)
     return await _long_work(admin, request, JobTask.REPLAN, lambda found: {"options": asdict(_answered(found, sent))})
+
+
+def _asked_columns(admin: OcopAdmin, pk: int) -> importing.Options | None:
+    """What is settled of a batch whose columns are to be chosen; None for any other."""
+    with admin.database.reading() as session:
+        found = batch_of(session, pk)
+        return importing.options_of(found) if importing.asks_columns(found) else None
+
+
+async def _other_columns(
+    admin: OcopAdmin, request: Request, sent: Mapping[str, str], before: importing.Options
+) -> Response:
+    """Read the file anew with the columns a clerk chose; as before when it is refused with them."""
+    pk = row_id(request.path_params["batch"])
+
+    def begin(found: ImportBatch, options: importing.Options) -> dict[str, Any]:
+        importing.read_again(_session_of(found), found, found.sheet, options)
+        return {}
+
+    if refusal := await done(admin, pk, JobTask.READ, lambda found: begin(found, _answered(found, sent))):
+        again = await done(admin, pk, JobTask.READ, lambda found: begin(found, before))
+        return await _batch_page(admin, request, refusal=again or refusal)
+    return RedirectResponse(f"{HREF}/{pk}", status_code=303)
 
 
 async def _other_sheet(admin: OcopAdmin, request: Request, sheet: str, before: str) -> Response:
@@ -375,6 +400,7 @@ def _plan_page(
     model = _model(batch)
     planned = batch.state is BatchState.PLANNED and batch.created_at > now() - importing.KEPT
     mine = planned and importing.is_maker(session, batch) and may(actor().rights, batch.screen, "import")
+    asks_columns = importing.asks_columns(batch)
     writes = mine and importing.writes(batch.counts, batch.also)
     ready = writes and not batch.counts["refused"]
     rows = {
@@ -394,7 +420,11 @@ def _plan_page(
         steps=() if moves else _steps(1 if planned else 2),
         sub=_sub(batch, planned=planned),
         notes=_notes(batch, planned=planned, refusal=refusal, may_answer=mine),
-        counts=[_count(batch, action, shown) for action in _TONES if action in _ALWAYS or batch.counts[action.value]],
+        counts=[
+            _count(batch, action, shown)
+            for action in _TONES
+            if not asks_columns and (action in _ALWAYS or batch.counts[action.value])
+        ],
         refused_title=f"{_number(batch, RowAction.REFUSED)} dòng bị từ chối",
         refused=[_refused(batch, row) for row in rows[RowAction.REFUSED]],
         changed_title=f"{_number(batch, RowAction.CHANGED)} {'bản ghi chuyển' if moves else f'{noun} thay đổi'}",
@@ -408,6 +438,7 @@ def _plan_page(
         submit_partial=f"Chỉ nhập {_counted(batch)}" if writes and not ready else "",
         answer_href=f"{HREF}/{batch.id}/answer" if mine else "",
         mapped=_mapped(batch, model) if mine else [],
+        asks_columns=asks_columns,
         unfound=_unfound(batch) if mine else [],
         repairs=_repairs(batch) if mine else [],
         sheets=_sheets(batch) if mine else [],
@@ -492,6 +523,14 @@ def _notes(batch: ImportBatch, *, planned: bool, refusal: str, may_answer: bool)
         notes.append(pages.Note("Đợt nhập này đã bỏ, chưa ghi gì vào sổ.", "warn", links=[again]))
     elif not planned:
         notes.append(pages.Note(str(importing.PlanExpired()), "warn", links=[again]))
+    elif importing.asks_columns(batch):
+        if not refusal:
+            notes.append(pages.Note(batch.options["unclear"]["sentence"], "danger", links=[again]))
+        notes.append(
+            pages.Note(
+                "Tệp có cột đó dưới tên khác thì chọn cột ở bảng dưới, rồi bấm Xem trước với các cột đã chọn.", "warn"
+            )
+        )
     elif batch.counts["refused"] and not refusal:
         count = number(batch.counts["refused"])
         asked = pages.Link("Trả lời các giá trị chưa nhận ra", "#chua-nhan-ra")
@@ -514,9 +553,11 @@ _LISTED = (RowAction.NEW, RowAction.CHANGED, RowAction.REFUSED)
 
 
 def _mapped(batch: ImportBatch, model: type[Base]) -> list[pages.MappedColumn]:
-    """Every column of the file, what it is read as, and what else it could be."""
-    paths = sorted(importing.importable_paths(model), key=lambda path: path.count("."))
-    labels = {path: importing.path_label(model, path) for path in paths}
+    """Every column of the file, what it is read as, and what else it could be; what is still wanted comes first."""
+    sides = (batch.options.get("unclear") or {}).get("sides", {})
+    paths = sorted(importing.importable_paths(model), key=lambda path: (path not in sides, path.count(".")))
+    labels = {path: importing.path_label(model, path) + (" (còn thiếu)" if path in sides else "") for path in paths}
+    samples = batch.options.get("samples") or [""] * len(batch.options.get("mapped", []))
     return [
         pages.MappedColumn(
             title,
@@ -527,6 +568,7 @@ def _mapped(batch: ImportBatch, model: type[Base]) -> list[pages.MappedColumn]:
             ],
             reason or "không dùng, như đã chọn",
             bool(chosen),
+            samples[place],
         )
         for place, (title, chosen, reason) in enumerate(batch.options.get("mapped", []))
     ]

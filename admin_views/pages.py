@@ -561,13 +561,14 @@ class RefusedRow:
 
 @dataclass(frozen=True, slots=True)
 class MappedColumn:
-    """One column of a file: the control that says what it is read as, and why it is."""
+    """One column of a file: the control that says what it is read as, and why it is. sample: some of its cells."""
 
     title: str
     name: str
     options: Sequence[Option]
     reason: str
     used: bool
+    sample: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -622,6 +623,7 @@ class ImportPlanPage:
     submit_partial: str = ""  # writes the good rows alone
     answer_href: str = ""  # where answers about columns and values are posted
     mapped: Sequence[MappedColumn] = ()
+    asks_columns: bool = False  # nothing but the columns is to be settled yet
     unfound: Sequence[UnfoundValue] = ()
     likely: Sequence[tuple[int, str, str]] = ()  # line, name in the file, name that is there
     repairs: Sequence[RepairedCells] = ()

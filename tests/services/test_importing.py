@@ -273,7 +273,7 @@ def test_a_hand_typed_workbook_may_have_its_columns_in_any_order(desk: Office, t
 def test_a_column_that_is_not_used_is_named(desk: Office) -> None:
     plan = desk.plan(listed((*AN_THANH, None, "x"), header=(*HEADER, "Tên Tiếng Anh", "Ghi chú")), IN_2021)
 
-    assert list(plan.notes) == ["Không dùng cột “Tên Tiếng Anh”, “Ghi chú”."]
+    assert list(plan.notes) == ["Không dùng cột “Tên Tiếng Anh” (trống), “Ghi chú” (1 ô)."]
 
 
 def test_a_utf8_csv_is_taken(desk: Office) -> None:

@@ -97,7 +97,7 @@ def test_a_producer_is_known_by_tax_code_and_only_what_differs_changes(office: O
 
     assert counts(plan) == (0, 1, 0, 0, 0)
     assert [set(row.changes) for row in plan.rows] == [{"phone"}]
-    assert plan.notes == ["Không dùng cột “Ghi chú riêng”."]
+    assert plan.notes == ["Không dùng cột “Ghi chú riêng” (1 ô)."]
 
     office.bring_in(Entity, listed(header, (1, office.tax_code, office.entity, "0275 3870 001", "x")))
     assert office.one(Entity, tax_code=office.tax_code).phone == "0275 3870 001"

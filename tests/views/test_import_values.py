@@ -92,6 +92,79 @@ def test_a_workbook_without_the_list_offers_its_sheets(own_clerk: TestClient) ->
     assert "sheet" not in re.findall(r'name="(\w+)"', own_clerk.get("/admin/import").text)
 
 
+def test_a_list_with_titles_that_stand_twice_is_taken_and_says_what_it_leaves(
+    own_clerk: TestClient, entity: Entity
+) -> None:
+    line: list[str | int | None] = [None] * 22
+    line[:5] = 1, "Kẹo chuối Ba Vát", None, None, entity.name
+    line[13], line[18], line[21] = 2020, 2024, "gửi lại"
+    href = sent(own_clerk, workbook(tuple(line), header=samples.OFFICE_TITLES), model="product")
+    page = text(own_clerk.get(href))
+
+    assert "Nhập 1 dòng: 1 mới" in page
+    assert "“năm” (1 ô)" in page
+    assert "“Năm (cột S)” (1 ô)" in page
+    assert "“Số quyết định (cột T)” (trống)" in page
+
+
+def test_a_list_without_its_needed_column_lets_the_clerk_choose_it(
+    own_clerk: TestClient, look: OcopSession, entity: Entity
+) -> None:
+    rows = [(1, "Kẹo chuối Ba Vát", entity.name), (2, "Kẹo gừng Ba Vát", entity.name)]
+    href = sent(own_clerk, workbook(*rows, header=("TT", "Mặt hàng", "Chủ thể")), model="product")
+    page = own_clerk.get(href)
+    assert "Tệp thiếu cột “Tên sản phẩm”. Đang có: “TT”, “Mặt hàng”, “Chủ thể”." in text(page)
+    assert '<option value="name">Tên sản phẩm (còn thiếu)</option>' in page.text
+    assert "Kẹo chuối Ba Vát; Kẹo gừng Ba Vát" in text(page)
+    assert "bị từ chối" not in text(page)
+
+    still = own_clerk.post(f"{href}/answer", data={"col-1": ""})
+    assert still.status_code == 303
+    assert "Tệp thiếu cột “Tên sản phẩm”" in text(own_clerk.get(href))
+    both = own_clerk.post(f"{href}/answer", data={"col-1": "name", "col-2": "name"})
+    assert both.status_code == 303
+    assert "Cột “Mặt hàng” và cột “Chủ thể” cùng là “Tên sản phẩm”" in text(own_clerk.get(href))
+
+    own_clerk.post(f"{href}/answer", data={"col-1": "name", "col-2": "entity.name"})
+    page = own_clerk.get(href)
+    assert "Nhập 2 dòng: 2 mới" in text(page)
+    assert "Tệp thiếu cột" not in text(page)
+    own_clerk.post(f"{href}/confirm")
+    look.rollback()
+    assert look.scalar(select(Product.entity_id).where(Product.name == "Kẹo gừng Ba Vát")) == entity.id
+
+
+def test_a_column_of_another_list_says_which_list_takes_it(own_clerk: TestClient, entity: Entity) -> None:
+    titles = (*PRODUCTS, "Ngày công nhận", "SĐT", "Ghi chú")
+    row = ("Kẹo chuối Ba Vát", entity.name, "hộp", "20/05/2024", None, "gửi lại")
+    page = text(own_clerk.get(sent(own_clerk, workbook(row, header=titles), model="product")))
+
+    assert "Không dùng cột “Ngày công nhận” (1 ô), “SĐT” (trống), “Ghi chú” (1 ô)." in page
+    assert "Cột “Ngày công nhận” nhập bằng loại Kết quả đánh giá." in page
+    assert "nhập bằng loại Chủ thể" not in page
+
+
+def test_columns_that_are_still_to_be_chosen_write_nothing(own_clerk: TestClient, look: OcopSession) -> None:
+    href = sent(own_clerk, workbook(("Kẹo gừng", "HTX"), header=("Mặt hàng", "Chủ thể")), model="product")
+
+    assert own_clerk.post(f"{href}/confirm").status_code == 409
+    assert own_clerk.get(f"{href}/marked").status_code == 409
+    assert look.scalars(select(ImportBatch.state)).one() == "planned"
+
+
+def test_of_two_columns_with_a_needed_title_the_clerk_chooses_one(own_clerk: TestClient, entity: Entity) -> None:
+    titles = ("Tên sản phẩm", "Chủ thể", "Tên sản phẩm")
+    href = sent(own_clerk, workbook(("Kẹo cũ", entity.name, "Kẹo chuối Ba Vát"), header=titles), model="product")
+    page = own_clerk.get(href)
+    assert "Cột “Tên sản phẩm” và cột “Tên sản phẩm (cột C)” cùng là “Tên sản phẩm”." in text(page)
+
+    own_clerk.post(f"{href}/answer", data={"col-2": "name"})
+
+    page = own_clerk.get(href)
+    assert "Nhập 1 dòng: 1 mới" in text(page)
+    assert "Kẹo chuối Ba Vát" in page.text
+
+
 def test_any_record_of_the_area_is_found_by_its_name_without_script(
     own_clerk: TestClient, look: OcopSession, entity: Entity
 ) -> None:

@@ -14,6 +14,7 @@ from app.services.importing.batches import PlanExpired as PlanExpired
 from app.services.importing.batches import PlanMoved as PlanMoved
 from app.services.importing.batches import RowsRefused as RowsRefused
 from app.services.importing.batches import apply as apply
+from app.services.importing.batches import asks_columns as asks_columns
 from app.services.importing.batches import begin as begin
 from app.services.importing.batches import discard as discard
 from app.services.importing.batches import drop as drop

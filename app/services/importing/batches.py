@@ -29,7 +29,7 @@ from app.services.importing.planning import (
     row_plan,
     writes,
 )
-from app.services.importing.reading import NOTHING, Columns, Options, Problem
+from app.services.importing.reading import NOTHING, Columns, ColumnsUnclear, Options, Problem, samples
 from app.services.importing.writing import Change, Changes, indexed_at_once, parts, seeing_everything, write
 from app.session import OcopSession, plain
 from app.table import Column, Conversion, Table
@@ -121,6 +121,7 @@ def begin(
 def read_file(session: OcopSession, batch: ImportBatch, content: bytes) -> ImportBatch:
     """Read and plan the file of a batch that was begun; one already planned is returned as it is.
 
+    Where a clerk can say which column is which, and must, the batch has no rows yet and asks for the columns.
     Raises what `app.files.read` and `plan` raise for a file as a whole.
     """
     session.refresh(batch)
@@ -131,11 +132,52 @@ def read_file(session: OcopSession, batch: ImportBatch, content: bytes) -> Impor
     table = read(content, name=batch.file_name, sheet=sheet, known=known_titles(model))
     titles = [column.label for column in table.columns]
     options, notes = senders.recalled(session, batch.sender, model, titles, options_of(batch), batch.as_of)
-    return _planned(session, batch, replace(table, notes=(*notes, *table.notes)), options)
+    table = replace(table, notes=(*notes, *table.notes))
+    try:
+        return _planned(session, batch, table, options)
+    except ColumnsUnclear as unclear:
+        if not all(unclear.sides.values()) and not asks_columns(batch):
+            raise
+        return _ask_columns(session, batch, table, options, unclear)
 
 
-def read_again(session: OcopSession, batch: ImportBatch, sheet: str) -> ImportBatch:
-    """Make a planned batch one whose file is still to be read, from another of its sheets.
+def _ask_columns(
+    session: OcopSession, batch: ImportBatch, table: Table, options: Options, unclear: ColumnsUnclear
+) -> ImportBatch:
+    """Nothing is planned before a clerk said which column is which."""
+    columns = unclear.columns
+    asked = Plan(
+        model=columns.model,
+        as_of=batch.as_of,
+        options=options,
+        sheet=table.sheet,
+        columns=columns.labels,
+        mapped=columns.mapped,
+        unfound=(),
+        likely=(),
+        counts=dict.fromkeys(RowAction, 0),
+        rows=(),
+        also={},
+        also_words=(),
+        notes=table.notes,
+        file_notes=table.notes,
+        sheets=table.sheets_with_rows(),
+        samples=samples(table),
+    )
+    _fill(session, batch, asked)
+    with session.doing(VERB):
+        sides = {path: list(places) for path, places in unclear.sides.items()}
+        batch.options = {**batch.options, "unclear": {"sentence": str(unclear), "sides": sides}}
+    return batch
+
+
+def asks_columns(batch: ImportBatch) -> bool:
+    """Whether its columns are still to be chosen, before any row is looked at."""
+    return bool(batch.options.get("unclear"))
+
+
+def read_again(session: OcopSession, batch: ImportBatch, sheet: str, options: Options | None = None) -> ImportBatch:
+    """Make a planned batch one whose file is still to be read, from another of its sheets or with other columns.
 
     Raises what `replan` raises for a plan as a whole.
     """
@@ -147,6 +189,8 @@ def read_again(session: OcopSession, batch: ImportBatch, sheet: str) -> ImportBa
     with session.doing(VERB):
         session.execute(delete(ImportRow).where(ImportRow.batch_id == batch.id))
         batch.state, batch.sheet = BatchState.READING, sheet
+        if options is not None:
+            batch.options = {**batch.options, **_settled(options)}
         batch.counts, batch.also, batch.notes = dict.fromkeys(RowAction, 0), {}, []
     return batch
 
@@ -246,6 +290,8 @@ def _kept_options(made: Plan) -> dict[str, Any]:
         "unfound": [asdict(each) for each in made.unfound],
         "likely": [list(each) for each in made.likely],
         "repairs": [asdict(each) for each in made.repairs],
+        "samples": list(made.samples),
+        "unclear": None,
         "also_words": list(made.also_words),
         # A refused row stands in the list and yet in no book, so such a list proves nothing of what it lacks.
         "covers": [] if made.counts["refused"] else list(made.covers),

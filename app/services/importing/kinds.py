@@ -1,16 +1,20 @@
 """Which lists can be taken, what each may fill, and how its rows are judged."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from itertools import islice
 from typing import Protocol
 
 from app.errors import OcopError
+from app.files.limits import STRUCTURE_ROWS
 from app.services.importing import links, places, records, successions
 from app.services.importing.reading import Columns, Options, ReadRow, linked_model, titles_of
 from app.services.importing.writing import Change, Changes
 from app.session import OcopSession
+from app.table import Table, title_of
 from models.base import Base, label_of
 from models.commune import Commune, CommuneSuccession
 from models.district import District
@@ -18,6 +22,8 @@ from models.entity import Entity
 from models.participation import Participation
 from models.product import Product
 from models.rating import Rating
+from models.rules.text import fold
+from models.rules.words import number
 
 
 class NotImportable(OcopError):
@@ -106,6 +112,43 @@ def path_label(model: type[Base], path: str) -> str:
         return label_of(model, first)
     below = path_label(linked_model(model, first), rest)
     return f"{label_of(model, first)}: {below[:1].lower()}{below[1:]}"
+
+
+SAID_OF_ANY = frozenset({"ghi chu", "tinh trang", "ten", "ma", "mo ta"})
+"""Titles that say nothing of which list a column belongs to."""
+
+
+def columns_left(columns: Columns, table: Table) -> list[str]:
+    """Which columns fill nothing and how much stands in them; and which other list takes them, as sentences."""
+    if not columns.ignored:
+        return []
+    rows = list(islice(table.rows, STRUCTURE_ROWS))
+    named, elsewhere = [], defaultdict[str, list[str]](list)
+    for index in columns.ignored:
+        label = columns.labels[index]
+        filled = sum(row[index] is not None for row in rows)
+        more = "hơn " if len(rows) == STRUCTURE_ROWS else ""
+        named.append(f"“{label}” ({f'{more}{number(filled)} ô' if filled else 'trống'})")
+        if filled and (kind := _taken_by(columns.model, label)):
+            elsewhere[kind].append(f"“{label}”")
+    sentences = [f"Không dùng cột {', '.join(named)}."]
+    sentences += [f"Cột {', '.join(labels)} nhập bằng loại {kind}." for kind, labels in elsewhere.items()]
+    for places_ in columns.alike.values():
+        reason = columns.reasons[columns.labels[places_[0]]]
+        sentences.append(f"{reason[:1].upper()}{reason[1:]} ở mục Cách đọc tệp.")
+    return sentences
+
+
+def _taken_by(model: type[Base], label: str) -> str:
+    """The list of another kind that has a column of its own with that title."""
+    folded = fold(title_of(label).rpartition(" / ")[2])
+    if folded in SAID_OF_ANY:
+        return ""
+    for other in RECORDS:
+        own = [path for path in list_kind(other).uses if "." not in path]
+        if other is not model and any(folded == fold(title) for path in own for title in titles_of(other, path)):
+            return other.__plural__
+    return ""
 
 
 def list_kind(model: type[Base]) -> ListKind:

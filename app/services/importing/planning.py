@@ -13,7 +13,7 @@ from app import progress
 from app.errors import OcopError
 from app.files.marked import already_done
 from app.services.importing import links, records
-from app.services.importing.kinds import DATED, Judged, list_kind
+from app.services.importing.kinds import DATED, Judged, columns_left, list_kind
 from app.services.importing.reading import (
     NOTHING,
     Columns,
@@ -23,6 +23,7 @@ from app.services.importing.reading import (
     RowReader,
     match,
     row_reader,
+    samples,
     with_places,
 )
 from app.services.importing.repairs import Repair, repaired
@@ -71,7 +72,7 @@ class Plan:
     likely: (line, name, name of a row that is nearly the same). file_notes: those of `notes` that reading gave.
     repairs: what was put right in cells before they were read. conversions: text of old fonts, as the table has it.
     sheets: (title, lines with data, None where nobody counted) of the visible sheets.
-    covers: codes of the provinces that the list is complete for.
+    covers: codes of the provinces that the list is complete for. samples: some cells of each column, as one text.
     """
 
     model: type[Base]
@@ -92,6 +93,7 @@ class Plan:
     conversions: Sequence[Conversion] = ()
     sheets: Sequence[tuple[str, int | None]] = ()
     covers: Sequence[str] = ()
+    samples: Sequence[str] = ()
 
     @property
     def refused(self) -> list[RowPlan]:
@@ -181,7 +183,7 @@ def plan(
         options,
         table.sheet,
         columns.labels,
-        [(label, columns.path_of(n), columns.reasons.get(label, "")) for n, label in enumerate(columns.labels)],
+        columns.mapped,
         [*asked.values(), *judged.unfound.values()],
         likely,
         {action.value: counts[action] for action in RowAction},
@@ -194,11 +196,12 @@ def plan(
         table.conversions,
         table.sheets_with_rows(),
         judged.covers,
+        samples(table),
     )
     notes = [
         *table.notes,
         *_repaired(given.repairs),
-        *_ignored(columns),
+        *columns_left(columns, table),
         *judged.notes(session),
         *_left_alone(given),
         *_summary(made),
@@ -211,8 +214,7 @@ def prepare(model: type[Base], table: Table, *, as_of: date, options: Options) -
     kind = list_kind(model)
     if options.complete and model not in (Commune, District):
         raise NeverComplete
-    titles = [c.label for c in table.columns]
-    columns = match(model, titles, uses=kind.uses, needs=kind.needs, chosen=options.mapping, titles=kind.titles)
+    columns = match(model, table, uses=kind.uses, needs=kind.needs, chosen=options.mapping, titles=kind.titles)
     if model not in DATED:
         columns = with_places(columns, table, records.commune_relation(model), options.mapping)
     as_read, repairs = repaired(columns, table, options.keep)
@@ -286,11 +288,6 @@ def row_plan(columns: Columns, row: ReadRow, change: Change | None) -> RowPlan:
         before=change.before if change and not problems and change.action is RowAction.CHANGED else None,
         problems=problems,
     )
-
-
-def _ignored(columns: Columns) -> list[str]:
-    titles = ", ".join(f"“{label}”" for label in columns.ignored)
-    return [f"Không dùng cột {titles}."] if titles else []
 
 
 def _repaired(repairs: Sequence[Repair]) -> list[str]:

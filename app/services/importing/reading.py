@@ -4,8 +4,9 @@ A path names what a column fills: "code" of the row itself, "district.code" of t
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -17,18 +18,28 @@ from sqlalchemy import Boolean, Date, Enum, Integer, String, inspect
 from sqlalchemy.orm import Mapper
 
 from app.errors import OcopError
-from app.table import Cell, CellError, Table
+from app.table import Cell, CellError, Table, title_of
 from models.base import Base, LabelledEnum, Points, Tidy, TidyText, fields, label_of, tidy_lines
 from models.rules.text import fold, tidy
 from models.rules.words import read_day, words
 
 
-class MissingColumn(OcopError):
-    sentence = "Tệp thiếu cột “{column}”. Đang có: {present}. Đổi tên một cột hoặc thêm cột này."
+class ColumnsUnclear(OcopError):
+    """It is not clear which columns a list needs are which; `columns` holds those that are clear.
+
+    sides: {path: places of the columns that could be it}; none where the file has no column for it. A clerk can
+    choose where every path has some.
+    """
+
+    sentence = "{problems}"
+
+    def __init__(self, columns: "Columns", problems: Sequence[str], sides: Mapping[str, Sequence[int]]) -> None:
+        self.columns, self.sides = columns, sides
+        super().__init__(problems=" ".join(problems))
 
 
-class TwoColumnsAlike(OcopError):
-    sentence = "Cột “{first}” và cột “{second}” cùng là “{label}”. Bỏ một cột rồi tải lại."
+MISSING = "Tệp thiếu cột “{column}”. Đang có: {present}. Đổi tên một cột hoặc thêm cột này."
+ALIKE_TITLES = "{columns} cùng là “{label}”. Bỏ một cột rồi tải lại."
 
 
 class Problem(NamedTuple):
@@ -56,12 +67,16 @@ class ReadRow:
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column of the file fills which path. reasons: why, by title, as a clerk reads it."""
+    """Which column of the file fills which path. reasons: why, by title, as a clerk reads it.
+
+    alike: {path: columns that could each fill it, and none does}.
+    """
 
     model: type[Base]
     by_path: dict[str, int]
     labels: tuple[str, ...]
     reasons: dict[str, str]
+    alike: dict[str, list[int]] = field(default_factory=dict)
 
     def name(self, path: str) -> str:
         """The column as the clerk knows it: by its title in the file, else by the label of the model."""
@@ -72,9 +87,15 @@ class Columns:
         return next((path for path, place in self.by_path.items() if place == index), "")
 
     @property
-    def ignored(self) -> list[str]:
+    def ignored(self) -> list[int]:
+        """Places of columns that hold data and fill nothing."""
         used = set(self.by_path.values())
-        return [label for index, label in enumerate(self.labels) if index not in used and fold(label) not in NOT_DATA]
+        return [index for index, label in enumerate(self.labels) if index not in used and not _is_no_data(label)]
+
+    @property
+    def mapped(self) -> list[tuple[str, str, str]]:
+        """(title, path or "", reason) of each column."""
+        return [(label, self.path_of(n), self.reasons.get(label, "")) for n, label in enumerate(self.labels)]
 
 
 @dataclass(frozen=True)
@@ -109,7 +130,7 @@ ALIKE = 88
 
 def match(
     model: type[Base],
-    labels: Iterable[str],
+    table: Table,
     *,
     uses: Collection[str],
     needs: Iterable[Collection[str]],
@@ -120,53 +141,138 @@ def match(
 
     uses: the paths this list may fill. needs: sets of paths, one of which it must have. chosen: {title: path}
     settled by a clerk, "" to leave the column out. titles: {path: titles} of this list beside those of the model.
-    Raises MissingColumn, TwoColumnsAlike.
+    Several columns that may fill one path fill none, each saying so; raises ColumnsUnclear where a row needs it.
     """
-    labels = tuple(labels)
-    known = _titles(model, uses)
-    for own, also in (titles or {}).items():
-        known |= dict.fromkeys(map(fold, also), own)
-    by_path: dict[str, int] = {}
-    reasons: dict[str, str] = {}
-
-    def take(index: int, path: str, reason: str) -> None:
-        first = by_path.setdefault(path, index)
-        if first != index:
-            raise TwoColumnsAlike(first=labels[first], second=labels[index], label=label_of(model, path))
-        reasons[labels[index]] = reason
-
+    labels = tuple(column.label for column in table.columns)
     chosen = {label: path for label, path in (chosen or {}).items() if not path or path in uses}
-    for index, label in enumerate(labels):
-        if path := chosen.get(label):
-            take(index, path, "đã chọn")
-    for index, label in enumerate(labels):
-        below = label.rpartition(" / ")[2]  # under the title of its group
-        if label not in chosen and (path := known.get(fold(label)) or known.get(fold(below))):
-            exact = label.casefold() in {
-                title.casefold() for title in (*titles_of(model, path), *(titles or {}).get(path, ()))
-            }
-            grouped = fold(label) not in known
-            take(index, path, "đúng tên cột" if exact else "đúng tên ở dòng dưới" if grouped else "khớp khi bỏ dấu")
-    for index, label in enumerate(labels):
-        if label in chosen or index in by_path.values():
+    claims, spare = _claims(model, labels, uses, titles or {}, chosen)
+    columns = Columns(model, {}, labels, {})
+    problems: list[str] = []
+    sides: dict[str, list[int]] = {}
+    needs = list(needs)
+    for path, claimed in claims.items():
+        if len(claimed) == 1:
+            ((index, reason),) = claimed.items()
+            columns.by_path[path], columns.reasons[labels[index]] = index, reason
             continue
-        if fold(label) in NOT_DATA:
-            reasons[label] = "không phải dữ liệu, bỏ qua"
-            continue
-        free = [title for title, path in known.items() if path not in by_path]
-        found = process.extractOne(fold(label), free, scorer=fuzz.ratio, score_cutoff=ALIKE)
-        if found:
-            take(index, known[found[0]], f"gần giống “{label_of(model, known[found[0]])}”")
-        else:
-            reasons[label] = "không nhận ra, bỏ qua"
-    missing = [[path for path in need if path not in by_path] for need in needs]
+        label = label_of(model, path)
+        named = " và ".join(f"cột “{labels[index]}”" for index in claimed)
+        columns.reasons.update((labels[index], f"{named} cùng là “{label}”; chọn một cột") for index in claimed)
+        columns.alike[path] = list(claimed)
+        if _is_required(model, path) or any(path in need for need in needs):
+            sides[path] = list(claimed)
+            problems.append(ALIKE_TITLES.format(columns=f"C{named[1:]}", label=label))
+    used = {*columns.by_path.values(), *(index for places in columns.alike.values() for index in places)}
+    for index, label in enumerate(labels):
+        if label not in chosen and index not in used:
+            what = "không phải dữ liệu" if _is_no_data(label) else "không nhận ra"
+            columns.reasons[label] = f"đã có cột khác là “{spare[index]}”" if index in spare else f"{what}, bỏ qua"
+    missing = [[path for path in need if path not in columns.by_path and path not in sides] for need in needs]
     if all(missing):
         # The way of knowing a row that is nearest, by its name rather than by a number.
         nearest = min(missing, key=lambda paths: (len(paths), model.__title__ not in paths))
         present = ", ".join(f"“{label}”" for label in labels)
-        raise MissingColumn(column=titles_of(model, nearest[0])[0], present=present)
-    return Columns(model, by_path, labels, reasons)
+        problems.insert(0, MISSING.format(column=titles_of(model, nearest[0])[0], present=present))
+        free = [index for index, label in enumerate(labels) if index not in used and not _is_no_data(label)]
+        sides |= {path: [index for index in free if _may_be(model, path, table, index)] for path in nearest}
+    if problems:
+        raise ColumnsUnclear(columns, problems, sides)
+    return columns
 
+
+def _claims(
+    model: type[Base],
+    labels: Sequence[str],
+    uses: Collection[str],
+    titles: Mapping[str, Collection[str]],
+    chosen: Mapping[str, str],
+) -> tuple[dict[str, dict[int, str]], dict[int, str]]:
+    """{path: {place of a column that may fill it: why}}: what a clerk chose, else titles, else likeness.
+
+    Also {place of a column whose title is known: label of the path that a clerk chose another one for}.
+    """
+    known = _titles(model, uses)
+    for own, also in titles.items():
+        known |= dict.fromkeys(map(fold, also), own)
+    claims: defaultdict[str, dict[int, str]] = defaultdict(dict)
+    for index, label in enumerate(labels):
+        if path := chosen.get(label):
+            claims[path][index] = "đã chọn"
+    settled, spare = set(claims), dict[int, str]()
+    for index, label in enumerate(labels):
+        title = title_of(label)
+        below = title.rpartition(" / ")[2]  # under the title of its group
+        path = known.get(fold(title)) or known.get(fold(below))
+        if path is None or label in chosen:
+            continue
+        if path in settled:
+            spare[index] = label_of(model, path)
+            continue
+        exact = title.casefold() in {each.casefold() for each in (*titles_of(model, path), *titles.get(path, ()))}
+        grouped = fold(title) not in known
+        claims[path][index] = "đúng tên cột" if exact else "đúng tên ở dòng dưới" if grouped else "khớp khi bỏ dấu"
+    settled = set(claims)
+    free = [title for title, path in known.items() if path not in settled]
+    taken = {*spare, *(index for claimed in claims.values() for index in claimed)}
+    near: defaultdict[str, dict[int, float]] = defaultdict(dict)
+    for index, label in enumerate(labels):
+        if label in chosen or index in taken or _is_no_data(label):
+            continue
+        if found := process.extractOne(fold(title_of(label)), free, scorer=fuzz.ratio, score_cutoff=ALIKE):
+            near[known[found[0]]][index] = found[1]
+    for path, scores in near.items():
+        most = max(scores.values())
+        reason = f"gần giống “{label_of(model, path)}”"
+        claims[path] = {index: reason for index, score in scores.items() if score == most}
+    return claims, spare
+
+
+def _is_no_data(label: str) -> bool:
+    return fold(title_of(label)) in NOT_DATA
+
+
+def _is_required(model: type[Base], path: str) -> bool:
+    """Whether no row is made without what a path says, and nothing else fills it."""
+    first, _, rest = path.partition(".")
+    if "." in rest:
+        return False
+    mapper: Mapper[Any] = inspect(model)
+    attribute = f"{first}_id" if rest else first
+    column = mapper.column_attrs[attribute].columns[0]
+    return not column.nullable and column.default is None and not {first, attribute} & set(model.__guesses__)
+
+
+def _may_be(model: type[Base], path: str, table: Table, index: int) -> bool:
+    """Whether most cells of a column could be read as what a path says; a code is digits, a name has letters."""
+    read, kind = _reader(model, path), column_type(model, path)
+    digits = getattr(kind, "length", None) if path.rpartition(".")[2] == "code" else None
+    cells = [row[index] for row in islice(table.rows, LOOKED_AT) if row[index] is not None]
+    fit = 0
+    for cell in cells:
+        try:
+            text = str(read(cell))
+        except CellRefused:
+            continue
+        if digits:
+            fit += text.isdigit() and len(text) <= digits
+        else:
+            fit += not isinstance(kind, Tidy) or any(map(str.isalpha, text))
+    return 2 * fit > len(cells)
+
+
+def samples(table: Table) -> list[str]:
+    """The first cells of each column that differ, as one text, so that a clerk knows the column."""
+    rows = list(islice(table.rows, SAMPLED))
+    found = []
+    for index in range(len(table.columns)):
+        cells = (row[index] for row in rows)
+        texts = (cell.text if isinstance(cell, CellError) else words(cell) for cell in cells if cell is not None)
+        shown = "; ".join(list(dict.fromkeys(texts))[:3])
+        found.append(shown if len(shown) <= 80 else f"{shown[:79]}…")
+    return found
+
+
+SAMPLED = 30  # rows
 
 PLACE = re.compile(r"(?:xã|phường|thị trấn|đặc khu)\s+[^,;]{1,60}", re.IGNORECASE)
 PLACES = 0.8
@@ -189,7 +295,7 @@ def with_places(columns: Columns, table: Table, relation: str | None, chosen: Ma
             continue
         by_path = {path: place for path, place in columns.by_path.items() if path != taken.get(index)}
         reasons = {**columns.reasons, label: "các ô ghi tên xã, phường"}
-        return Columns(columns.model, {**by_path, f"{relation}.name": index}, columns.labels, reasons)
+        return replace(columns, by_path={**by_path, f"{relation}.name": index}, reasons=reasons)
     return columns
 
 

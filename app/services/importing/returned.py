@@ -38,7 +38,7 @@ class NothingToReturn(OcopError):
 
 def has_results(batch: ImportBatch) -> bool:
     """Whether the file of a batch can be given back with a result for each row."""
-    return batch.state in RESULTS
+    return batch.state in RESULTS and not importing.asks_columns(batch)
 
 
 def returned(session: OcopSession, batch: ImportBatch, content: bytes) -> tuple[str, bytes]:
