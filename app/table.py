@@ -76,7 +76,8 @@ class Table:
     notes: sentences for the clerk about what was left out or changed while reading.
 
     Of a table read from a file also, so that every line is accounted for, in `lines`, `header` or `left_out`:
-    header: the lines of its header. places: the letters of each column in the sheet.
+    header: the lines of its header. places: the letters of each column in the sheet, "" of one that
+    is not in it.
     sheets: titles of the visible sheets; none for CSV. sheet_rows: lines with data of each, where they were counted.
     left_out, conversions: in the order of the file; a conversion is in a row or in the header.
     """

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from app.files.header import DATE_LINE, Line, Merges
 from app.table import Cell, CellError, LeftOut
@@ -15,23 +15,40 @@ SECTION = "dòng mục"
 COUNT = "dòng đếm"
 REMARK = "dòng ghi chú"
 SIGNATURE = "phần ký"
+PAGE = "số trang"
+AGAIN = "dòng lặp lại tiêu đề"
+ABOVE_AGAIN = "dòng lặp lại phía trên tiêu đề"
 
-COUNT_LINE = re.compile(r"Số lượng ?: ?[0-9.,]+")
+HEADINGS = "Dòng mục"
+"""Title of the column that keeps of each row under which heading it stood."""
+
+COUNT_LINE = re.compile(
+    r"Số lượng ?: ?[0-9.,]+|\(?(?:danh sách|bảng|biểu)(?: này)?(?: trên)? (?:có|gồm)\b.*|ấn định\b.*",
+    re.IGNORECASE | re.DOTALL,
+)
+PAGE_LINE = re.compile(
+    r"(?:trang|page)(?: số)?:? ?\d{1,4}(?: ?(?:/|trên|of) ?\d{1,4})?|[-–—] ?\d{1,4} ?[-–—]", re.IGNORECASE
+)
+PLACE_LINE = re.compile(r"(?:xã|phường|thị trấn|đặc khu|huyện|thị xã|thành phố|tỉnh) [^,;:|]{1,40}", re.IGNORECASE)
 COLUMN_NUMBER = re.compile(r"\(?(?:[0-9]{1,2}|[A-Za-z])\)?(?:\s*=[\s()0-9+*/:x×-]+)?")
-ROMAN = r"(?=[IVXLC])(?:X{0,3}(?:IX|IV|V?I{0,3})|[LC])"
+ROMAN = r"(?:(?=[IVXLC])(?:X{0,3}(?:IX|IV|V?I{0,3})|[LC])|[A-H])"
 NUMERAL = re.compile(rf"{ROMAN}[.)]?")
 NUMBERED = re.compile(rf"{ROMAN}\s*[.)/:–-]\s*\S.*", re.DOTALL)
 TOTAL_LABEL = re.compile(
-    r"(?:(?:tổng\s+)?cộng|tổng(?:\s+số)?)"
-    r"(?:\s*[:.(].*|\s+(?:xã|phường|huyện|thị|thành phố|tỉnh|toàn|nhóm|ngành|mục|phần|các|chung|cả|sản phẩm|chủ thể"
-    r"|[IVX]+\b|\d).*)?",
+    r"(?:(?:mang|chuyển)\s+sang(?:\s+trang\b.*)?|l(?:ũy|uỹ)\s+kế\b.*|số\s+trang\s+trước\b.*"
+    r"|(?:(?:tổng\s+)?cộng|tổng(?:\s+số)?)"
+    r"(?:\s*[:.(].*|\s+(?:chuyển|mang|dồn|trang|lũy|luỹ|xã|phường|huyện|thị|thành phố|tỉnh"
+    r"|toàn|nhóm|ngành|mục|phần|các|chung|cả|sản phẩm|chủ thể|[IVX]+\b|\d).*)?)",
     re.IGNORECASE | re.DOTALL,
 )
-REMARK_LINE = re.compile(r"\*?\s*(?:ghi chú|chú thích|nguồn)\s*:.*", re.IGNORECASE | re.DOTALL)
+TOTALS_BEGIN = frozenset("TtCcMmLlSs")
+REMARK_LINE = re.compile(r"\(?\*?\s*(?:ghi chú|chú thích|lưu ý|nguồn)\s*(?::.*)?", re.IGNORECASE | re.DOTALL)
 ALPHABET = "ABCDEFGHIJ"
 SIGNED = re.compile(
     r"(?:người|cán bộ|công chức)\s+(?:lập|tổng hợp)\b.{0,40}|lập\s+(?:biểu|bảng)\b.{0,20}|thủ trưởng\b.{0,40}"
     r"|(?:t/?m|k/?t|t/?l|tuq)\s*[./]?\s*(?:ủy ban|uỷ ban|ubnd|chủ tịch|hội đồng|ban|giám đốc|trưởng)\b.{0,60}"
+    r"|(?:(?:phó|q\.?|quyền)\s+)?(?:chủ tịch|giám đốc|trưởng (?:phòng|ban))"
+    r"(?:\s+(?:ubnd|ủy ban|uỷ ban|xã|htx)\b.{0,40})?"
     r"|nơi nhận\b.{0,20}|(?:xác nhận|phê duyệt)\s+của\b.{0,60}|kế toán(?:\s+trưởng)?"
     r"|\(\s*ký\b.{0,60}",
     re.IGNORECASE | re.DOTALL,
@@ -42,10 +59,20 @@ class Body:
     """Lines below a header, sorted into rows and what is left out.
 
     width: how many columns have labels. Rows keep all cells; what to drop of them is the caller's.
+    header, above: cells of its lines and of those above them, which may come again on every printed page.
+    heading: what the last heading of a part says, of the row that was given last.
     """
 
-    def __init__(self, *, width: int, merges: Merges) -> None:
+    def __init__(
+        self, *, width: int, merges: Merges, header: Sequence[Sequence[Cell]] = (), above: Iterable[Sequence[Cell]] = ()
+    ) -> None:
         self.width, self.merges = width, merges
+        self.heading: str | None = None
+        self._header = [_filled(cells) for cells in header]
+        self._above = [_filled(cells) for cells in above if any(cell is not None for cell in cells)]
+        self._starts = {next(iter(cells.items())) for cells in (*self._header, *self._above) if cells}
+        self._expected: dict[int, Cell] = {}
+        self._in_remark = False
         self.left_out: list[LeftOut] = []
         self.filled_in = 0
         self._blank: list[int] = []
@@ -63,6 +90,8 @@ class Body:
             return
         self._end_blank()
         text = " | ".join(cell.text if isinstance(cell, CellError) else str(cell) for cell in filled)
+        if why == SECTION:
+            self.heading = _heading(filled[-1])
         self.left_out.append(LeftOut(line, text, why, len(filled)))
 
     def _end_blank(self) -> None:
@@ -86,6 +115,10 @@ class Body:
                 continue
             is_first = False
             first = cells[filled[0]]
+            if (self._expected or (filled[0], first) in self._starts) and (why := self._again(cells)):
+                self.leave_out(line, cells, why)
+                is_first = why == AGAIN
+                continue
             # Most rows begin with a number or a code, and nothing else is looked at.
             why = self._why(line, cells, filled) if isinstance(first, str) and not first[0].isdigit() else ""
             if why == SIGNATURE:
@@ -98,10 +131,11 @@ class Body:
                 if why == SECTION and len(filled) == 2:
                     self._headings.append((line, cells))
                 continue
-            has_rows = True
+            has_rows, self._in_remark = True, False
             yield line, self._fill_in(line, cells) if self.merges.by_row else cells, filled
         if not has_rows and self._headings:
             # Only roman numbers: they are the list's own numbers, not its headings.
+            self.heading = None
             taken = {line for line, _ in self._headings}
             self.left_out = [entry for entry in self.left_out if entry.line not in taken]
             for line, cells in self._headings:
@@ -118,6 +152,18 @@ class Body:
             else:
                 yield line, self._fill_in(line, cells), filled
 
+    def _again(self, cells: Sequence[Cell]) -> str:
+        """Whether a line is one of the header, or above it, once more."""
+        filled = _filled(cells)
+        expected, self._expected = self._expected, {}
+        if expected and _is_same(filled, expected):
+            return AGAIN
+        for place, known in enumerate(self._header):
+            if _is_same(filled, known):
+                self._expected = self._header[place + 1] if place + 1 < len(self._header) else {}
+                return AGAIN
+        return ABOVE_AGAIN if filled in self._above else ""
+
     def _is_data(self, cells: Sequence[Cell]) -> bool:
         filled = sum(cell is not None for cell in cells)
         return filled >= 3 and 2 * filled > self.width
@@ -130,16 +176,18 @@ class Body:
         others = [cells[index] for index in filled[1:]]
         if not others:
             return self._why_alone(line, first, filled[0])
-        if first[0] in "TtCc" and TOTAL_LABEL.fullmatch(first):
+        if first[0] in TOTALS_BEGIN and TOTAL_LABEL.fullmatch(first):
             named = [cell for cell in others if isinstance(cell, str) and any(map(str.isalpha, cell))]
             return TOTAL if len(named) <= 1 else ""
-        if first[0] in "IVXLC" and len(others) == 1 and self.width >= 3 and NUMERAL.fullmatch(first):
+        if first[0] in "IVXLCABDEFGH" and len(others) == 1 and self.width >= 3 and NUMERAL.fullmatch(first):
             return SECTION if isinstance(others[0], str) and any(map(str.isalpha, others[0])) else ""
         if len(filled) <= 4 and _is_signature([first, *others], self.width):
             return SIGNATURE
         return ""
 
     def _why_alone(self, line: int, text: str, column: int) -> str:
+        if PAGE_LINE.fullmatch(text):
+            return PAGE
         if COUNT_LINE.fullmatch(text):
             return COUNT
         if TOTAL_LABEL.fullmatch(text):
@@ -148,8 +196,11 @@ class Body:
             return SECTION
         if SIGNED.fullmatch(text) or DATE_LINE.fullmatch(text):
             return SIGNATURE
-        if REMARK_LINE.fullmatch(text):
+        if REMARK_LINE.fullmatch(text) or self._in_remark:
+            self._in_remark = True
             return REMARK
+        if self.width >= 3 and PLACE_LINE.fullmatch(text):
+            return SECTION
         merge = self.merges.at(line - 1, column)
         if merge and merge.right - merge.left >= 2 and 2 * (merge.right - merge.left + 1) > self.width:
             return SECTION
@@ -169,6 +220,22 @@ class Body:
                     cells[column] = value
                     self.filled_in += 1
         return cells
+
+
+def _filled(cells: Sequence[Cell]) -> dict[int, Cell]:
+    return {index: cell for index, cell in enumerate(cells) if cell is not None}
+
+
+def _is_same(filled: Mapping[int, Cell], known: Mapping[int, Cell]) -> bool:
+    """Whether a line says the same as one of the header, a title or two perhaps typed otherwise."""
+    same = sum(known.get(index) == cell for index, cell in filled.items())
+    return bool(known) and same >= min(2, len(known)) and 4 * same >= 3 * max(len(filled), len(known))
+
+
+def _heading(cell: Cell) -> str:
+    """What a heading names: “II. Xã An Thạnh (12 sản phẩm)” → “Xã An Thạnh”."""
+    text = re.sub(rf"{ROMAN}\s*[.)/:–-]\s*", "", str(cell), count=1) if NUMBERED.fullmatch(str(cell)) else str(cell)
+    return re.sub(r"\s*[:(].*", "", text, flags=re.DOTALL) or text
 
 
 def _numbers_columns(cells: Sequence[Cell], filled: Sequence[int], width: int) -> bool:
@@ -206,6 +273,9 @@ def said(left_out: Sequence[LeftOut]) -> list[str]:
         shown = first.text if len(first.text) <= 60 else f"{first.text[:59]}…"
         if why == SIGNATURE:
             sentences.append(f"Bỏ qua {why} từ dòng {first.line}: “{shown}”.")
+        elif why == AGAIN:
+            lines = ", ".join(str(entry.line) for entry in entries[:10])
+            sentences.append(f"Dòng {lines}{', …' if count > 10 else ''} lặp lại tiêu đề, bỏ qua.")
         elif count == 1:
             sentences.append(f"Bỏ qua dòng {first.line}: “{shown}”.")
         else:

@@ -28,12 +28,13 @@ LETTERHEAD = re.compile(
 class Header(NamedTuple):
     """lines: as Excel shows them, several when the header is drawn over several. labels: by column from 0.
 
-    known: how many of its cells the reader of the list knows.
+    known: how many of its cells the reader of the list knows. cells: of its lines, as they stand.
     """
 
     lines: tuple[int, ...]
     labels: dict[int, str]
     known: int
+    cells: Sequence[Sequence[Cell]] = ()
 
 
 class Merges:
@@ -76,7 +77,8 @@ def find(head: Sequence[Line], merges: Merges, known: frozenset[str]) -> Header 
             return None
     first, last = _extent(head, place, merges)
     lines = head[first : last + 1]
-    return Header(tuple(line for line, _ in lines), _labels(lines, merges), scores[place])
+    cells = [list(cells) for _, cells in lines]
+    return Header(tuple(line for line, _ in lines), _labels(lines, merges), scores[place], cells)
 
 
 def _score(cells: Sequence[Cell], known: frozenset[str]) -> int:

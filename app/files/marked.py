@@ -296,7 +296,7 @@ def _lost(warned: Iterable[str]) -> list[str]:
 def _write_marks(sheet: Worksheet, table: Table, marks: Sequence[Mark]) -> None:
     _take_off(sheet)
     at = _heading_of_results(sheet, table)
-    places = {column.label: number(place) for column, place in zip(table.columns, table.places, strict=True)}
+    places = {column.label: number(place) for column, place in zip(table.columns, table.places, strict=True) if place}
     owners = {
         (line, column): (merged.min_row, merged.min_col)
         for merged in sheet.merged_cells.ranges

@@ -57,6 +57,7 @@ def read(
     convert: whether text for TCVN3 and VNI fonts becomes Unicode; either way a note says where it stands.
     Text is NFC, trimmed, single-spaced; whole numbers are int; dates at midnight are `date`. Cells that a merged
     range covers have its value. Headers of two lines read "Hạng sao / 3 sao".
+    Where headings of parts stand between the rows, a last column says of each row under which it stood.
     Merged cells and fonts are known of .xlsx and .xls up to STRUCTURE_ROWS, hidden columns of these two at any
     length; of .ods and .xlsb only hidden rows are, and of rich text in a cell not the fonts of its parts.
     Raises FileRefused, whatever the file holds.
@@ -294,11 +295,12 @@ def _built(raw_rows: Iterable[Sequence[object]], source: _Source, *, name: str, 
     found, above, below = _split(source.lines(raw_rows, name=name), merges, known, name=name)
     labels = found.labels
     kept = sorted(labels)
-    sorted_out = Body(width=len(kept), merges=merges)
+    sorted_out = Body(width=len(kept), merges=merges, header=found.cells, above=[cells for _, cells in above])
     for line, cells in above:
         sorted_out.leave_out(line, cells, body.ABOVE)
     rows: list[tuple[Cell, ...]] = []
     lines: list[int] = []
+    headings: list[str | None] = []
     unlabelled: set[int] = set()
     for line, cells, filled in sorted_out.rows(below):
         for index in filled:
@@ -306,6 +308,7 @@ def _built(raw_rows: Iterable[Sequence[object]], source: _Source, *, name: str, 
                 unlabelled.add(index)
         rows.append(tuple([cells[index] if index < len(cells) else None for index in kept]))
         lines.append(line)
+        headings.append(sorted_out.heading)
         if len(rows) * len(kept) > MAX_CELLS:
             raise TooManyCells(name=name, limit=_grouped(MAX_CELLS))
     read = {*lines, *found.lines}
@@ -314,13 +317,19 @@ def _built(raw_rows: Iterable[Sequence[object]], source: _Source, *, name: str, 
         for (line, column), (before, after) in source.converted.items()
         if column in labels and line in read
     )
+    columns = [Column(labels[index]) for index in kept]
+    places = [letters(index + 1) for index in kept]
+    if any(headings) and body.HEADINGS not in labels.values():
+        columns.append(Column(body.HEADINGS))
+        places.append("")
+        rows = [(*row, heading) for row, heading in zip(rows, headings, strict=True)]
     return Table(
-        tuple(Column(labels[index]) for index in kept),
+        tuple(columns),
         rows,
         lines,
         notes=tuple(_notes(source, sorted_out, unlabelled, conversions)),
         header=found.lines,
-        places=tuple(letters(index + 1) for index in kept),
+        places=tuple(places),
         left_out=tuple(sorted_out.left_out),
         conversions=conversions if source.convert else (),
     )

@@ -76,7 +76,8 @@ def office_workbook() -> bytes:
 def test_a_workbook_of_an_office_is_read_to_its_last_line():
     table = read(office_workbook(), name="x.xlsx", known=("Tên sản phẩm", "Tên chủ thể", "Ghi chú"))
 
-    assert labels(table) == COLUMNS
+    assert labels(table) == [*COLUMNS, body.HEADINGS]
+    assert [row[22] for row in table.rows] == [*["Huyện Mỏ Cày Nam"] * 3, "Huyện Ba Tri"]
     assert (table.header, table.lines) == ((4,), [6, 7, 8, 12])
     assert [(row[1], row[4]) for row in table.rows] == [
         ("Kẹo dừa", "HTX Sơn Trà"),
@@ -216,3 +217,69 @@ def test_two_columns_of_a_group_with_the_same_title_are_kept_apart():
     table = read(samples.saved(book), name="ds.xlsx")
 
     assert labels(table) == ["Tên sản phẩm", "Lần 1 / Năm", "Lần 1 / Sao", "Lần 1 / Năm (cột D)"]
+
+
+LIST = ["TT", "Tên sản phẩm", "Chủ thể", "Hạng sao", "Ghi chú"]
+
+
+def listed(*lines):
+    return read(samples.workbook([["DANH SÁCH"], LIST, [1, "Kẹo dừa", "HTX A", 3], *lines]), name="ds.xlsx")
+
+
+def test_a_header_that_comes_again_on_the_next_page_is_no_row():
+    table = listed(
+        [None, "Trang 1/2"], ["DANH SÁCH"], LIST, ["(1)", "(2)", "(3)", "(4)", "(5)"], [2, "Chè", "HTX B", 4]
+    )
+
+    assert table.lines == [3, 8]
+    assert whys(table)[1:] == [(4, body.PAGE), (5, body.ABOVE_AGAIN), (6, body.AGAIN), (7, body.NUMBERS)]
+    assert "Dòng 6 lặp lại tiêu đề, bỏ qua." in table.notes
+
+
+def test_a_header_of_two_lines_that_comes_again_is_no_row():
+    upper, lower = ["TT", "Tên sản phẩm", "Hạng sao", None], [None, None, "3 sao", "4 sao"]
+    book = openpyxl.Workbook()
+    for row in (upper, lower, [1, "Kẹo dừa", "x", None], upper, lower, [2, "Chè", None, "x"]):
+        book.worksheets[0].append(row)
+    for place in ("A1:A2", "B1:B2", "C1:D1", "A4:A5", "B4:B5", "C4:D4"):
+        book.worksheets[0].merge_cells(place)
+
+    table = read(samples.saved(book), name="ds.xlsx")
+
+    assert labels(table) == ["TT", "Tên sản phẩm", "Hạng sao / 3 sao", "Hạng sao / 4 sao"]
+    assert (table.lines, whys(table)) == ([3, 6], [(4, body.AGAIN), (5, body.AGAIN)])
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ([None, "Cộng chuyển trang", None, 7], body.TOTAL),
+        ([None, "Mang sang", None, 7], body.TOTAL),
+        ([None, "Lũy kế từ đầu năm", None, 7], body.TOTAL),
+        (["Danh sách này có 12 sản phẩm./."], body.COUNT),
+        (["Ghi chú"], body.REMARK),
+        ([None, None, None, "An Thạnh, ngày 3 tháng 5 năm 2025"], body.SIGNATURE),
+        ([None, "Người lập biểu", None, "TM. UBND XÃ"], body.SIGNATURE),
+        ([None, None, None, "CHỦ TỊCH"], body.SIGNATURE),
+        ([None, None, None, "- 2 -"], body.PAGE),
+    ],
+)
+def test_what_offices_write_below_and_between_rows_is_no_row(line, why):
+    table = listed([2, "Chè", "HTX B", 4], line)
+
+    assert table.lines == [3, 4]
+    assert whys(table)[-1] == (5, why)
+
+
+def test_lines_below_a_remark_belong_to_it_until_the_next_row():
+    table = listed(["Lưu ý:"], ["- Hạng sao theo Quyết định 26"], [2, "Chè", "HTX B", 4], ["- Hết"])
+
+    assert (table.lines, whys(table)[1:]) == ([3, 6, 7], [(4, body.REMARK), (5, body.REMARK)])
+
+
+def test_the_headings_of_parts_are_kept_as_a_column():
+    table = listed(["Xã Hương Mỹ (2 sản phẩm)"], [2, "Chè", "HTX B", 4], ["B", "Nhóm đồ uống"], [3, "Trà", "HTX B", 4])
+
+    assert labels(table) == [*LIST, body.HEADINGS]
+    assert [row[5] for row in table.rows] == [None, "Xã Hương Mỹ", "Nhóm đồ uống"]
+    assert table.places == (*"ABCDE", "")

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from app.session import OcopSession
-from models import Entity, ImportBatch, Product
+from models import Commune, Entity, ImportBatch, Product
 from tests.files import samples
 from tests.views.conftest import Clerk
 from tests.views.test_imports import send, text, workbook
@@ -231,3 +231,15 @@ def test_a_column_of_days_in_two_orders_is_answered_on_the_page(
     own_clerk.post(f"{href}/answer", data={"val-0": "ngay"})
 
     assert "Nhập 2 dòng: 2 mới" in own_clerk.get(href).text
+
+
+def test_headings_that_name_communes_say_where_the_rows_below_lie(own_clerk: TestClient, look: OcopSession) -> None:
+    communes = ("Xã Cầu Kè", "Xã Trà Cú")
+    rows = [(communes[0], None, None), (1, "HTX Cây Trôm", "HTX"), (communes[1], None, None), (2, "HTX Bần Ổi", "HTX")]
+    href = sent(own_clerk, workbook(*rows, header=("TT", "Tên chủ thể", "Loại hình")), model="entity")
+    assert "Nhập 2 dòng: 2 mới" in text(own_clerk.get(href))
+
+    own_clerk.post(f"{href}/confirm")
+    look.rollback()
+    found = select(Commune.name).join(Entity, Entity.commune_id == Commune.id).where(Entity.name == "HTX Bần Ổi")
+    assert look.scalars(found).all() == [communes[1]]
