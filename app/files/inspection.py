@@ -366,20 +366,27 @@ def inspect_ods(archive: zipfile.ZipFile) -> dict[str, Sheet]:
     """Every sheet; a repeated cell or row counts as often as calamine would lay it out."""
     sheets: dict[str, Sheet] = {}
     sheet = Sheet()
-    row = column = next_row = next_column = 0
+    row = column = next_row = next_column = drawn = 0
     is_error = False
 
     def opened(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal sheet, row, column, next_row, next_column, is_error
+        nonlocal sheet, row, column, next_row, next_column, drawn, is_error
         if tag == "table":
             sheet = sheets.setdefault(attributes.get("table:name", ""), Sheet())
-            next_row = 0
+            next_row = drawn = 0
+        elif tag == "table-column":
+            first, drawn = drawn, drawn + _times(attributes, "number-columns-repeated")
+            if attributes.get("table:visibility") in ("collapse", "filter"):
+                sheet.hidden_columns.append((first, drawn - 1))
         elif tag == "table-row":
-            row, next_row, next_column = next_row, next_row + _repeat(attributes, "rows"), 0
+            row, next_row, next_column = next_row, next_row + _times(attributes, "number-rows-repeated"), 0
             if attributes.get("table:visibility") in ("collapse", "filter"):
                 sheet.hide(row)
         elif tag in ("table-cell", "covered-table-cell"):
-            column, next_column = next_column, next_column + _repeat(attributes, "columns")
+            column, next_column = next_column, next_column + _times(attributes, "number-columns-repeated")
+            down, right = _times(attributes, "number-rows-spanned"), _times(attributes, "number-columns-spanned")
+            if down > 1 or right > 1:
+                sheet.merge(row, column, row + down - 1, column + right - 1)
             is_error = attributes.get("calcext:value-type") == "error"
             if "office:value-type" in attributes:
                 sheet.reach(next_row - 1, next_column - 1)
@@ -394,8 +401,8 @@ def inspect_ods(archive: zipfile.ZipFile) -> dict[str, Sheet]:
     return sheets
 
 
-def _repeat(attributes: dict[str, str], what: str) -> int:
-    return max(1, int(attributes.get(f"table:number-{what}-repeated", 1)))
+def _times(attributes: dict[str, str], what: str) -> int:
+    return max(1, int(attributes.get(f"table:{what}", 1)))
 
 
 def inspect_xlsb(archive: zipfile.ZipFile, part: str) -> Sheet:
@@ -412,6 +419,12 @@ def inspect_xlsb(archive: zipfile.ZipFile, part: str) -> Sheet:
             sheet.reach(row, column)
             if kind in (3, 11):
                 sheet.errors[row, column] = ERRORS.get(body[8], "#VALUE!")
+        elif kind == 176:
+            top, bottom, left, right = struct.unpack_from("<IIII", body)
+            sheet.merge(top, left, bottom, right)
+        elif kind == 60 and body[16] & 1:
+            first, last = struct.unpack_from("<II", body)
+            sheet.hidden_columns.append((first, last))
     return sheet
 
 

@@ -58,8 +58,8 @@ def read(
     Text is NFC, trimmed, single-spaced; whole numbers are int; dates at midnight are `date`. Cells that a merged
     range covers have its value. Headers of two lines read "Hạng sao / 3 sao".
     Where headings of parts stand between the rows, a last column says of each row under which it stood.
-    Merged cells and fonts are known of .xlsx and .xls up to STRUCTURE_ROWS, hidden columns of these two at any
-    length; of .ods and .xlsb only hidden rows are, and of rich text in a cell not the fonts of its parts.
+    Merged cells are known up to STRUCTURE_ROWS, fonts so far too and only of .xlsx and .xls, of rich text in a cell
+    not those of its parts.
     Raises FileRefused, whatever the file holds.
     """
     check_size(content.stat().st_size if isinstance(content, Path) else len(content), name=name)

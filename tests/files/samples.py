@@ -169,12 +169,14 @@ def xls_hidden_row(row: int) -> bytes:
     return record(0x0208, struct.pack("<HHHHHHI", row, 0, 2, 255, 0, 0, 0x0120))
 
 
-def xlsb(rows: bytes) -> bytes:
-    """Binary workbook with one sheet “S”; `rows` are its records."""
+def xlsb(rows: bytes, *, merged: tuple[int, ...] = (), hidden: tuple[int, ...] = ()) -> bytes:
+    """Binary workbook with one sheet “S”; `rows` are its records. merged: top, bottom, left, right; hidden: columns."""
     links = f'xmlns="{PACKAGE}/relationships"'
     bundle = struct.pack("<II", 0, 1) + wide("rId1") + wide("S")
     book = b"".join(brt(kind, body) for kind, body in ((131, b""), (143, b""), (156, bundle), (144, b""), (132, b"")))
-    sheet = brt(129) + brt(148, bytes(16)) + brt(145) + rows + brt(146) + brt(130)
+    columns = brt(390) + brt(60, struct.pack("<IIIIH", *hidden, 2000, 0, 1)) + brt(391) if hidden else b""
+    merges = brt(177, struct.pack("<I", 1)) + brt(176, struct.pack("<IIII", *merged)) + brt(178) if merged else b""
+    sheet = brt(129) + brt(148, bytes(16)) + columns + brt(145) + rows + brt(146) + merges + brt(130)
     return zipped(
         {
             "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types"/>',

@@ -283,3 +283,36 @@ def test_the_headings_of_parts_are_kept_as_a_column():
     assert labels(table) == [*LIST, body.HEADINGS]
     assert [row[5] for row in table.rows] == [None, "Xã Hương Mỹ", "Nhóm đồ uống"]
     assert table.places == (*"ABCDE", "")
+
+
+def merged_in_ods() -> bytes:
+    cells = [["Tên", "Chủ thể"], ["Kẹo dừa", "HTX A"], ["Chè", ""], ["Mật ong", "HTX B"]]
+    spans = {(1, 1): 'table:number-rows-spanned="2" table:number-columns-spanned="1"'}
+    rows = "".join(
+        "<table:table-row>"
+        + "".join(
+            samples.ods_cell(text, spans.get((line, at), "")) if text else "<table:covered-table-cell/>"
+            for at, text in enumerate(row)
+        )
+        + "</table:table-row>"
+        for line, row in enumerate(cells)
+    )
+    return samples.ods(f'<table:table-column/><table:table-column table:visibility="collapse"/>{rows}')
+
+
+def merged_in_xlsb() -> bytes:
+    rows = [("Tên", "Chủ thể"), ("Kẹo dừa", "HTX A"), ("Chè",), ("Mật ong", "HTX B")]
+    cells = b"".join(
+        samples.brt_row(line) + b"".join(samples.brt_text(at, text) for at, text in enumerate(row))
+        for line, row in enumerate(rows)
+    )
+    return samples.xlsb(cells, merged=(1, 2, 1, 1), hidden=(1, 1))
+
+
+@pytest.mark.parametrize("made", [merged_in_ods, merged_in_xlsb])
+def test_merged_cells_and_hidden_columns_are_seen_in_the_other_kinds_of_workbooks(made):
+    table = read(made(), name="ds")
+
+    assert [row[1] for row in table.rows] == ["HTX A", "HTX A", "HTX B"]
+    assert "Đã điền 1 ô nằm trong ô gộp theo giá trị của ô gộp." in table.notes
+    assert "Trang tính có 1 cột ẩn (cột B), vẫn được đọc." in table.notes
