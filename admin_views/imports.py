@@ -21,6 +21,7 @@ from admin_views.import_files import marked_href, original_href, template_href
 from admin_views.import_jobs import HREF, RIGHT, batch_of, done, is_running, running_page, waited
 from admin_views.places import province_options
 from admin_views.query import row_id
+from admin_views.security import TooLarge
 from admin_views.site import OcopAdmin, Page
 from app.current import actor, today
 from app.errors import OcopError
@@ -38,6 +39,10 @@ ACCEPT = ".xls,.xlsx,.xlsb,.ods,.csv"
 STEPS = ("1. Tải tệp", "2. Xem trước", "3. Kết quả")
 SHOWN = 50
 RECENT = 5
+TOO_LARGE = (
+    f"Tệp nặng quá {MAX_BYTES // 1024**2} MB nên không đọc. Xóa hình ảnh, trang tính thừa hoặc chia thành nhiều tệp "
+    "rồi tải lại."
+)
 ASKED = 200
 """Questions on one page; those beyond come when these are answered."""
 
@@ -78,9 +83,13 @@ async def upload(admin: OcopAdmin, request: Request) -> Response:
 
 
 async def _plan(admin: OcopAdmin, request: Request) -> Response:
-    async with request.form(max_files=1, max_fields=20) as data:
-        form, screen, file = UploadForm(data), _text(data, "model"), data.get("file")
-        content, name = (await file.read(), file.filename or "") if isinstance(file, UploadFile) else (b"", "")
+    try:
+        async with request.form(max_files=1, max_fields=20) as data:
+            form, screen, file = UploadForm(data), _text(data, "model"), data.get("file")
+            content, name = (await file.read(), file.filename or "") if isinstance(file, UploadFile) else (b"", "")
+    except TooLarge:
+        # What else was typed lies in the body that nobody reads.
+        return await _upload_page(admin, request, UploadForm(), "", mistakes=[(TOO_LARGE, "file")], status=413)
     form.validate()
     model = next((model for model in _importable() if model.__screen__ == screen), None)
     mistakes = [] if model else [("Chọn loại dữ liệu.", "model")]
@@ -152,6 +161,7 @@ async def _upload_page(
     *,
     mistakes: Sequence[tuple[str, str]] = (),
     sheets: Sequence[tuple[str, int | None]] = (),
+    status: int = 400,
 ) -> Response:
     def make(session: OcopSession) -> pages.ImportUploadPage:
         province = replace(form.province.shown(), kind="choice", options=province_options(session), width="medium")
@@ -187,7 +197,7 @@ async def _upload_page(
             batches_href=f"{BASE_URL}/import-batch/list" if may(actor().rights, "import-batch", "list") else "",
         )
 
-    return await admin.show(request, "ocop/import_upload.html", make, status=400 if mistakes else 200)
+    return await admin.show(request, "ocop/import_upload.html", make, status=status if mistakes else 200)
 
 
 def _sheet_field(form: UploadForm, sheets: Sequence[tuple[str, int | None]]) -> list[pages.Field]:

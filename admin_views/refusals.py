@@ -120,6 +120,8 @@ def error_page(error: Exception, request: Request) -> pages.ErrorPage:
     cures = ["Quay lại trang trước và thử lại."]
     if isinstance(error, StaleVersion):
         cures = ["Mở lại bản ghi để xem bản mới.", "Làm lại thay đổi của bạn trên bản mới."]
+    if isinstance(error, TooLarge):
+        cures = ["Quay lại trang trước.", "Xóa hình ảnh trong tệp hoặc chia thành nhiều tệp, rồi gửi lại."]
     return pages.ErrorPage(status, title, what, cures, [HOME] if back else [], back or HOME)
 
 

@@ -119,4 +119,5 @@ def test_a_file_that_is_too_large_is_refused_with_its_sentence(clerk: Clerk) -> 
     answer = clerk("tinh").post("/admin/import", files={"file": ("xa.csv", b"x" * 26_000_000)})
 
     assert answer.status_code == 413
-    assert "Dữ liệu gửi lên lớn hơn 25 MB. Chọn tệp nhỏ hơn rồi gửi lại." in text_of(answer.text)
+    assert "Tệp nặng quá 20 MB nên không đọc. Xóa hình ảnh" in text_of(answer.text)
+    assert 'type="file"' in answer.text
