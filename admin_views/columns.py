@@ -15,7 +15,7 @@ from app.services.place_names import Place, PlaceWords, lineage, place_words
 from app.session import OcopSession
 from app.table import Cell as TableCell
 from app.table import Column
-from models import Commune, District, ParticipationState, Province
+from models import BatchState, Commune, District, ParticipationState, Province
 from models.base import Base, LabelledEnum, Placed, Points, Searchable, fields, label_of
 from models.rules.words import words
 
@@ -54,6 +54,11 @@ TONES: dict[LabelledEnum, Tone] = {
     ParticipationState.IN_PROGRESS: "mute",
     ParticipationState.DONE: "ok",
     ParticipationState.WITHDRAWN: "mute",
+    BatchState.READING: "wait",
+    BatchState.PLANNED: "wait",
+    BatchState.APPLIED: "ok",
+    BatchState.DROPPED: "mute",
+    BatchState.UNDONE: "returned",
 }
 
 

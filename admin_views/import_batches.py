@@ -5,10 +5,12 @@ from dataclasses import replace
 
 from admin_views import pages
 from admin_views.base import BASE_URL, OcopView
+from admin_views.columns import Shown
 from admin_views.import_files import marked_href, original_href
-from app.services.importing import returned
+from app.services.importing import returned, undoing
 from app.session import OcopSession
-from models import ImportBatch, RowAction
+from app.table import Column
+from models import BatchState, ImportBatch, RowAction
 from models.base import Base, screens
 from models.rules.words import number
 
@@ -18,6 +20,7 @@ class ImportBatchView(OcopView, model=ImportBatch):
     icon = "inbox"
     column_list = (
         ImportBatch.file_name,
+        ImportBatch.screen,
         ImportBatch.number,
         ImportBatch.state,
         ImportBatch.as_of,
@@ -35,6 +38,12 @@ class ImportBatchView(OcopView, model=ImportBatch):
         ImportBatch.undone_at,
         ImportBatch.undone_by,
     )
+
+    def listed(self) -> Sequence[Shown]:
+        """What kind of list it was, and how many of its rows were new and changed beside how it stands."""
+        columns = [_kind(each) if each.key == "screen" else each for each in super().listed()]
+        place = next(place for place, each in enumerate(columns) if each.key == "state")
+        return [*columns[: place + 1], _written(), *columns[place + 1 :]]
 
     def details_page(self, session: OcopSession, row: Base, tab: str) -> pages.DetailsPage:
         lead = pages.Link("Mở các dòng của đợt nhập", f"{BASE_URL}/import/{row.id}")
@@ -57,5 +66,49 @@ class ImportBatchView(OcopView, model=ImportBatch):
             for screen, also in row.also.items()
             if also.get("new")
         ]
+        if row.state is BatchState.UNDONE:
+            counts.append(pages.Fact("Hoàn tác", pages.Cell(undoing.outcome(row))))
         from_file = [("Tệp", file)] if row.file_hash else []  # moved records came from none
         return [*super().facts(session, row), *from_file, (f"Số dòng: {screens()[row.screen].__plural__}", counts)]
+
+
+def _kind(column: Shown) -> Shown:
+    return replace(
+        column,
+        words=lambda _session, kinds: {(kind,): (_plural(kind),) for (kind,) in kinds},
+        sort=None,
+        width=14,
+    )
+
+
+def _plural(kind: str) -> str:
+    model = screens().get(kind)
+    return model.__plural__ if model else kind
+
+
+def _written() -> Shown:
+    new, changed = (ImportBatch.counts[action.value].as_integer() for action in (RowAction.NEW, RowAction.CHANGED))
+    return Shown(
+        key="written",
+        label="Dòng ghi",
+        expressions=(new, changed, ImportBatch.state),
+        cell=_written_cell,
+        exports=(
+            (Column("Dòng mới", "integer", 12), 0),
+            (Column("Dòng thay đổi", "integer", 12), 1),
+        ),
+        width=14,
+    )
+
+
+_BESIDE = {
+    BatchState.READING: "chưa đọc xong",
+    BatchState.PLANNED: "chưa ghi",
+    BatchState.DROPPED: "không ghi",
+    BatchState.UNDONE: "đã hoàn tác",
+}
+
+
+def _written_cell(new: int | None, changed: int | None, state: BatchState) -> pages.Cell:
+    counts = f"{number(new or 0)} mới, {number(changed or 0)} thay đổi"
+    return pages.Cell(counts, second=_BESIDE.get(state, ""))

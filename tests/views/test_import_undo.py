@@ -1,5 +1,7 @@
 """Hoàn tác đợt nhập as clerks use it: the dry run, the undo, what is seen, stored and in the trail."""
 
+import re
+
 import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
@@ -157,3 +159,16 @@ def test_the_same_file_may_be_imported_again(hand: TestClient, href: str, look: 
     assert "đã nhập lúc" not in seen
     look.rollback()
     assert len(units(look, "29999")) == 1
+
+
+def test_the_list_of_batches_says_what_was_imported_and_what_is_undone(hand: TestClient, href: str) -> None:
+    assert re.search(
+        r"danh-muc.xlsx Xã, phường .*Đã nhập 1 mới, 1 thay đổi", text(hand.get("/admin/import-batch/list"))
+    )
+
+    hand.post(f"{href}/undo", data=form_of(hand.get(f"{href}/undo").text))
+
+    assert "Đã hoàn tác 1 mới, 1 thay đổi đã hoàn tác" in text(hand.get("/admin/import-batch/list"))
+    page = text(hand.get(href))
+    assert "Đợt nhập số 1, đã hoàn tác" in page
+    assert "1 Mới, đã hoàn tác 1 Thay đổi, đã hoàn tác" in page
