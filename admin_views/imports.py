@@ -39,6 +39,8 @@ ACCEPT = ".xls,.xlsx,.xlsb,.ods,.csv"
 STEPS = ("1. Tải tệp", "2. Xem trước", "3. Kết quả")
 SHOWN = 50
 RECENT = 5
+LOOKED_THROUGH = 2_000
+"""Refused rows whose every fault is looked at."""
 TOO_LARGE = (
     f"Tệp nặng quá {MAX_BYTES // 1024**2} MB nên không đọc. Xóa hình ảnh, trang tính thừa hoặc chia thành nhiều tệp "
     "rồi tải lại."
@@ -419,7 +421,9 @@ def _plan_page(
     }
     noun = lower_first(model.__plural__)
     moves = _is_move(batch)
-    titled = f"Đợt chuyển đơn vị số {batch.number}" if moves else f"Đợt nhập số {batch.number}"
+    undone = batch.state is BatchState.UNDONE
+    titled = f"Đợt {'chuyển đơn vị' if moves else 'nhập'} số {batch.number}{', đã hoàn tác' if undone else ''}"
+    then = " khi nhập, nay đã hoàn tác" if undone else ""
     return pages.ImportPlanPage(
         head=pages.Head(
             title=titled if batch.number else f"Nhập {noun} từ tệp",
@@ -429,7 +433,7 @@ def _plan_page(
         ),
         steps=() if moves else _steps(1 if planned else 2),
         sub=_sub(batch, planned=planned),
-        notes=_notes(batch, planned=planned, refusal=refusal, may_answer=mine),
+        notes=_notes(session, batch, planned=planned, refusal=refusal, may_answer=mine),
         counts=[
             _count(batch, action, shown)
             for action in _TONES
@@ -437,10 +441,10 @@ def _plan_page(
         ],
         refused_title=f"{_number(batch, RowAction.REFUSED)} dòng bị từ chối",
         refused=[_refused(batch, row) for row in rows[RowAction.REFUSED]],
-        changed_title=f"{_number(batch, RowAction.CHANGED)} {'bản ghi chuyển' if moves else f'{noun} thay đổi'}",
+        changed_title=f"{_number(batch, RowAction.CHANGED)} {'bản ghi chuyển' if moves else f'{noun} thay đổi'}{then}",
         changed=[_changed(model, row) for row in rows[RowAction.CHANGED]],
         changed_more=_more(batch, RowAction.CHANGED, shown),
-        new_title=f"{_number(batch, RowAction.NEW)} {noun} mới",
+        new_title=f"{_number(batch, RowAction.NEW)} {noun} mới{then}",
         new=[_new(model, row) for row in rows[RowAction.NEW]],
         new_more=_more(batch, RowAction.NEW, shown),
         also=batch.options.get("also_words", []),
@@ -513,7 +517,9 @@ def _sub(batch: ImportBatch, *, planned: bool) -> str:
     return f"{file} Chưa ghi gì vào sổ. Bản xem trước giữ đến {clock(kept)} ngày {day(kept.astimezone(VIETNAM))}."
 
 
-def _notes(batch: ImportBatch, *, planned: bool, refusal: str, may_answer: bool) -> list[pages.Note]:
+def _notes(
+    session: OcopSession, batch: ImportBatch, *, planned: bool, refusal: str, may_answer: bool
+) -> list[pages.Note]:
     notes = [pages.Note(refusal, "danger")] if refusal else []
     again = pages.Link("Tải tệp lên lại", f"{HREF}?loai={batch.screen}")
     marked = pages.Link("Tải tệp kèm kết quả để sửa các dòng bị từ chối", marked_href(batch))
@@ -542,11 +548,41 @@ def _notes(batch: ImportBatch, *, planned: bool, refusal: str, may_answer: bool)
             )
         )
     elif batch.counts["refused"] and not refusal:
-        count = number(batch.counts["refused"])
+        by_answers, in_file = _cures(session, batch)
         asked = pages.Link("Trả lời các giá trị chưa nhận ra", "#chua-nhan-ra")
-        asking = [asked] if batch.options.get("unfound") and may_answer else []
-        notes.append(pages.Note(str(importing.RowsRefused(count=count)), "danger", links=[*asking, marked, again]))
+        links = [*([asked] if by_answers and may_answer else []), marked, again]
+        notes.append(pages.Note(_refused_words(batch, by_answers, in_file), "danger", links=links))
     return notes + [pages.Note(sentence) for sentence in batch.notes]
+
+
+def _cures(session: OcopSession, batch: ImportBatch) -> tuple[int, int]:
+    """How many refused rows need answers on the page and nothing else; how many must be put right in the file.
+
+    Of a list with more refused rows than a clerk reads, the rows asked about count as the first.
+    """
+    total = batch.counts["refused"]
+    asked = {(line, each["label"]) for each in batch.options.get("unfound", ()) for line in each["lines"]}
+    if total > LOOKED_THROUGH or not asked:
+        by_answers = min(total, len({line for line, _ in asked}))
+        return by_answers, total - by_answers
+    refused = ImportRow.batch_id == batch.id, ImportRow.action == RowAction.REFUSED
+    rows = session.execute(select(ImportRow.line, ImportRow.problems).where(*refused)).all()
+    in_file = sum(any((line, column) not in asked for column, _ in problems) for line, problems in rows)
+    return total - in_file, in_file
+
+
+def _refused_words(batch: ImportBatch, by_answers: int, in_file: int) -> str:
+    only_good = " hoặc chỉ nhập các dòng đạt" if importing.writes(batch.counts, batch.also) else ""
+    if not by_answers:
+        cure = f"Sửa các dòng đó trong tệp rồi tải lại{only_good and f',{only_good}'}."
+    elif not in_file:
+        cure = f"Trả lời các giá trị chưa nhận ra ở dưới là đủ, không cần sửa tệp{only_good and f';{only_good}'}."
+    else:
+        cure = (
+            f"{number(by_answers)} dòng chỉ cần trả lời các giá trị chưa nhận ra ở dưới; "
+            f"{number(in_file)} dòng phải sửa trong tệp rồi tải lại{only_good and f',{only_good}'}."
+        )
+    return f"{number(by_answers + in_file)} dòng bị từ chối nên chưa ghi dòng nào. {cure}"
 
 
 _TONES: dict[RowAction, tuple[str, Any]] = {
@@ -641,7 +677,10 @@ def _count(batch: ImportBatch, action: RowAction, shown: RowAction | None) -> pa
     icon, tone = _TONES[action]
     listed = action in _LISTED and batch.counts[action.value] and batch.state is not BatchState.DROPPED
     href = f"{HREF}/{batch.id}?xem={action.value}" if listed else ""
-    return pages.Count(_number(batch, action), action.label, icon, tone, href, current=action is shown)
+    label = action.label
+    if batch.state is BatchState.UNDONE and action in (RowAction.NEW, RowAction.CHANGED):
+        label, tone = f"{label}, đã hoàn tác", "mute"
+    return pages.Count(_number(batch, action), label, icon, tone, href, current=action is shown)
 
 
 def _rows(session: OcopSession, batch: ImportBatch, action: RowAction, page: int) -> Sequence[ImportRow]:

@@ -243,3 +243,18 @@ def test_headings_that_name_communes_say_where_the_rows_below_lie(own_clerk: Tes
     look.rollback()
     found = select(Commune.name).join(Entity, Entity.commune_id == Commune.id).where(Entity.name == "HTX Bần Ổi")
     assert look.scalars(found).all() == [communes[1]]
+
+
+def test_what_is_said_of_refused_rows_is_what_helps_them(own_clerk: TestClient, entity: Entity) -> None:
+    asked = ("Kẹo mè xửng", "Cơ sở chị Ba", "hộp")
+    wrong = ("Kẹo gừng Ba Vát", entity.name, "hộp" * 100)
+
+    page = text(own_clerk.get(sent(own_clerk, workbook(asked, header=PRODUCTS), model="product")))
+    assert "1 dòng bị từ chối nên chưa ghi dòng nào. Trả lời các giá trị chưa nhận ra ở dưới là đủ" in page
+    assert "trong tệp rồi tải lại" not in page
+
+    page = text(own_clerk.get(sent(own_clerk, workbook(wrong, header=PRODUCTS), model="product")))
+    assert "1 dòng bị từ chối nên chưa ghi dòng nào. Sửa các dòng đó trong tệp rồi tải lại." in page
+
+    page = text(own_clerk.get(sent(own_clerk, workbook(asked, wrong, header=PRODUCTS), model="product")))
+    assert "1 dòng chỉ cần trả lời các giá trị chưa nhận ra ở dưới; 1 dòng phải sửa trong tệp" in page
