@@ -459,7 +459,7 @@ def _plan_page(
         sheet=batch.sheet,
         unfound_count=len(batch.options.get("unfound", [])),
         answered=mine and any(batch.options.get("links", {}).values()),
-        likely=batch.options.get("likely", []) if planned else [],
+        likely=_likely(batch, model) if planned else [],
         clears=bool(batch.options.get("clears")),
         may_clear=model not in importing.DATED,
         action=f"{HREF}/{batch.id}/confirm" if mine else "",
@@ -648,6 +648,18 @@ def _unfound(batch: ImportBatch) -> list[pages.UnfoundValue]:
             )
         )
     return found
+
+
+def _likely(batch: ImportBatch, model: type[Base]) -> list[pages.LikelyRow]:
+    """New rows beside the records they may be; a record opens in its own page."""
+    readable = may(actor().rights, str(model.__screen__), "details")
+    href = f"{BASE_URL}/{model.__screen__}/details/" if readable else ""
+    return [
+        pages.LikelyRow(
+            each["line"], each["name"], [pages.Cell(name, href and f"{href}{pk}") for pk, name in each["there"]]
+        )
+        for each in batch.options.get("likely", [])
+    ]
 
 
 def _repairs(batch: ImportBatch) -> list[pages.RepairedCells]:

@@ -597,6 +597,15 @@ class RepairedCells:
 
 
 @dataclass(frozen=True, slots=True)
+class LikelyRow:
+    """A new row of a file beside the records that it may be, each with what tells it apart."""
+
+    line: int
+    name: str
+    there: Sequence[Cell]
+
+
+@dataclass(frozen=True, slots=True)
 class ImportPlanPage:
     """Step “Xem trước” (and, without `submit`, the page of a finished batch): counts, refused, changed, new."""
 
@@ -625,7 +634,7 @@ class ImportPlanPage:
     mapped: Sequence[MappedColumn] = ()
     asks_columns: bool = False  # nothing but the columns is to be settled yet
     unfound: Sequence[UnfoundValue] = ()
-    likely: Sequence[tuple[int, str, str]] = ()  # line, name in the file, name that is there
+    likely: Sequence[LikelyRow] = ()
     repairs: Sequence[RepairedCells] = ()
     sheets: Sequence[Option] = ()  # of the file, when there are several
     sheet: str = ""  # the one that was read

@@ -1,7 +1,9 @@
 """Chủ thể: who makes the product, and who represents it."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, Index, String
@@ -63,6 +65,44 @@ def kind_by_name(values: Mapping[str, Any]) -> EntityKind | None:
     """What the name of a producer says of its kind: “HTX Thạnh Phú” is a cooperative. None when it says nothing."""
     name = fold(str(values.get("name") or ""))
     return next((kind for beginning, kind in _BEGINNINGS if name.startswith(beginning)), None)
+
+
+# Words of such names in the short way most lists write them, folded.
+_SHORT = {
+    "trach nhiem huu han": "tnhh",
+    "mot thanh vien": "mtv",
+    "1 thanh vien": "mtv",
+    "doanh nghiep tu nhan": "dntn",
+    "ctcp": "cti cp",
+    "co phan": "cp",
+    "cong ti": "cti",
+    "hop tac xa": "htx",
+    "to hop tac": "tht",
+    "ho kinh doanh": "hkd",
+    "ho kd": "hkd",
+    "ho san xuat": "hsx",
+    "ho sx": "hsx",
+    "co so": "cs",
+    "nong nghiep": "nn",
+    "thuong mai": "tm",
+    "san xuat": "sx",
+    "dich vu": "dv",
+    "kinh doanh": "kd",
+}
+_LONG = re.compile(rf"\b(?:{'|'.join(sorted(_SHORT, key=len, reverse=True))})\b")
+# What stands before the name proper.
+_KINDS = re.compile(r"^(?:(?:htx|tht|hkd|hsx|cti|ct|dntn|cs|tnhh|mtv|cp|nn|tm|sx|dv|kd|va|trang trai) )+(?=\S)")
+
+
+@lru_cache(maxsize=4096)
+def folded_name(name: str) -> str:
+    """The name of a producer as it is compared: “Hợp tác xã Tân Qui” and “HTX Tân Quy” fold alike."""
+    return _LONG.sub(lambda found: _SHORT[found[0]], fold(name))
+
+
+def name_without_kind(name: str) -> str:
+    """The same without what sort of producer it is: “tan qui” of “Công ty TNHH SX Tân Quy”."""
+    return _KINDS.sub("", folded_name(name))
 
 
 class Entity(Placed, Searchable, Base):

@@ -247,7 +247,62 @@ def test_nearly_the_same_name_is_shown_beside_the_one_that_is_there(desk: Office
     plan = desk.plan(Product, rows)
 
     assert counts(plan) == (1, 0, 0, 0, 0)
-    assert [(line, name) for line, name, _ in plan.likely] == [(2, f"{desk.product} mới")]
+    (likely,) = plan.likely
+    assert (likely.line, likely.name) == (2, f"{desk.product} mới, {desk.entity}")
+    there = desk.one(Product, name=desk.product).id
+    assert (there, f"{desk.product}, {desk.entity}") in likely.there
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["HTX Rạch Miễu Xanh", "Cty TNHH MTV Rạch Miễu Xanh", "Cơ sở sản xuất Rạch Miễu Xanh", "Rach Mieu Xanh"],
+)
+def test_a_producer_that_may_be_there_is_shown_with_what_tells_it_apart(desk: Office, name: str) -> None:
+    header = ("Tên chủ thể", "MST", "Xã", "Huyện", "Loại hình")
+    there = [
+        ("Hợp tác xã Rạch Miễu Xanh", "9900000016", desk.commune, desk.district, "HTX"),
+        ("Công ty Trách nhiệm hữu hạn Rạch Miễu Xanh", None, desk.commune, desk.district, "DNTN"),
+        ("Hộ kinh doanh Rạch Miễu", None, desk.commune, desk.district, "HKD"),
+    ]
+    desk.bring_in(Entity, listed(header, *there), desk.day)
+
+    plan = desk.plan(Entity, listed(header, (name, None, desk.commune, desk.district, "Hộ kinh doanh")), desk.day)
+
+    assert counts(plan) == (1, 0, 0, 0, 0)
+    (likely,) = plan.likely
+    assert (likely.line, likely.name) == (2, f"{name}, {desk.commune}")
+    assert {text for _, text in likely.there} == {
+        f"9900000016, Hợp tác xã Rạch Miễu Xanh, {desk.commune}",
+        f"Công ty Trách nhiệm hữu hạn Rạch Miễu Xanh, {desk.commune}",
+    }
+
+
+def test_a_producer_of_the_same_name_elsewhere_is_shown_too(desk: Office) -> None:
+    header = ("Tên chủ thể", "Mã xã")
+    with desk.database.reading() as session:
+        elsewhere = session.scalars(
+            select(Commune).where(Commune.valid_from == desk.day, Commune.name != desk.commune)
+        ).first()
+        assert elsewhere is not None
+        code, commune = elsewhere.code, elsewhere.name
+    desk.bring_in(Entity, listed(header, ("HTX Rạch Miễu Xanh", code)), desk.day)
+
+    plan = desk.plan(Entity, listed(header, ("HTX Rạch Miễu Xanh", desk.commune_code)), desk.day)
+
+    assert [[text for _, text in each.there] for each in plan.likely] == [[f"HTX Rạch Miễu Xanh, {commune}"]]
+
+
+def test_a_link_finds_a_producer_whose_kind_is_written_the_long_way(desk: Office) -> None:
+    header = ("Tên chủ thể", "Mã xã")
+    desk.bring_in(Entity, listed(header, ("HTX NN Rạch Miễu Xanh", desk.commune_code)), desk.day)
+
+    rows = listed(("Tên sản phẩm", "Chủ thể"), ("Kẹo chuối", "Hợp tác xã nông nghiệp Rạch Miễu Xanh"))
+    plan = desk.plan(Product, rows, desk.day)
+
+    assert counts(plan) == (1, 0, 0, 0, 0)
+    other = listed(("Tên sản phẩm", "Chủ thể"), ("Kẹo chuối", "Công ty TNHH Rạch Miễu Xanh"))
+    asked = desk.plan(Product, other, desk.day).unfound
+    assert next(text for _, text in asked[0].suggestions) == f"HTX NN Rạch Miễu Xanh, {desk.commune}"
 
 
 def test_all_or_nothing_unless_the_good_rows_are_wanted(desk: Office) -> None:

@@ -288,7 +288,7 @@ def _kept_options(made: Plan) -> dict[str, Any]:
         "columns": list(made.columns),
         "mapped": [list(each) for each in made.mapped],
         "unfound": [asdict(each) for each in made.unfound],
-        "likely": [list(each) for each in made.likely],
+        "likely": [asdict(each) for each in made.likely],
         "repairs": [asdict(each) for each in made.repairs],
         "samples": list(made.samples),
         "unclear": None,

@@ -21,6 +21,7 @@ from app.services.place_names import read_onward
 from app.session import OcopSession
 from models.base import Base, LabelledEnum, Placed, Searchable, fields, key_columns, label_of
 from models.commune import Commune, CommuneKind
+from models.entity import Entity, folded_name, name_without_kind
 from models.rules.places import bare_name, life_on, successors
 from models.rules.text import fold, sort_key
 from models.rules.words import day
@@ -78,6 +79,15 @@ class Unfound:
     lines: list[int] = field(default_factory=list)
     skippable: bool = True
     findable: bool = True
+
+
+@dataclass(frozen=True)
+class Likely:
+    """A new row and the rows it may be. name: with what tells it apart. there: (id, the same of it), nearest first."""
+
+    line: int
+    name: str
+    there: Sequence[tuple[int, str]]
 
 
 def ask(asked: dict[tuple[str, str], Unfound], columns: Columns, rows: Sequence[ReadRow]) -> None:
@@ -145,7 +155,7 @@ class Register:
         title = self.model.__title__
         names = list(dict.fromkeys(path for path in naming_paths(self.model) if "." not in path))
         self.by_column = {n: defaultdict(list) for n in names if n != title and n in key_columns(self.model)}
-        self._by_link = {name: defaultdict(list) for name in _relations(self.model)}
+        self._by_link = {name: defaultdict(list) for name in telling_links(self.model)}
         period = {"valid_from", "valid_to"} if self.is_dated else set()
         moved = {"moved_from_id"} if issubclass(self.model, Placed) else set()
         self._names = sorted({*names, *(f"{name}_id" for name in self._by_link), *period, *moved})
@@ -335,7 +345,7 @@ class Registers:
 
     def _narrowed(self, model: type[Base], rows: list[Candidate], said: Mapping[str, str]) -> list[Candidate]:
         """Rows whose own links are what the cells say of them, where they say anything."""
-        for relation in _relations(model):
+        for relation in telling_links(model):
             below = tuple(
                 (path.partition(".")[2], text) for path, text in said.items() if path.startswith(f"{relation}.")
             )
@@ -361,14 +371,14 @@ class Registers:
             for row in near:
                 by_title[fold_name(register.model, row.label)].append(row)
         found = process.extract(
-            fold_name(register.model, name),
-            by_title.keys(),
+            bare(register.model, name),
+            {t: bare(Entity, rows[0].label) if register.model is Entity else t for t, rows in by_title.items() if rows},
             scorer=fuzz.token_sort_ratio,
             processor=utils.default_process,
             score_cutoff=LIKE,
             limit=SUGGESTED,
         )
-        likely = [row for title, _score, _place in found for row in by_title[title]]
+        likely = [row for _name, _score, title in found for row in by_title[title]]
         return (register.in_force(likely) or likely)[:SUGGESTED]
 
 
@@ -387,11 +397,18 @@ def _is_named_first(model: type[Base]) -> bool:
 
 
 def fold_name(model: type[Base], name: str) -> str:
-    """A name as it is compared; that of a place without its kind, which senders leave out."""
+    """A name as it is compared: of a place without its kind, of a producer with its kind shortened."""
+    if model is Entity:
+        return folded_name(name)
     return fold(bare_name(name)) if model.__screen__ in ("province", "district", "commune") else fold(name)
 
 
-def _relations(model: type[Base]) -> list[str]:
+def bare(model: type[Base], name: str) -> str:
+    """A name as likeness sees it: of a producer without its kind too, which lists write in many ways or leave out."""
+    return name_without_kind(name) if model is Entity else fold_name(model, name)
+
+
+def telling_links(model: type[Base]) -> list[str]:
     """Links by which rows of one name are told apart."""
     mapper: Mapper[Any] = inspect(model)
     keys = {name for key in model.__keys__ for name in key}
@@ -413,7 +430,7 @@ def naming_paths(model: type[Base], *, depth: int = 2) -> list[str]:
     paths = list(dict.fromkeys(own))
     if depth > 0:
         below = 0 if "valid_from" in mapper.column_attrs else depth - 1
-        for relation in _relations(model):
+        for relation in telling_links(model):
             paths += [f"{relation}.{path}" for path in naming_paths(linked_model(model, relation), depth=below)]
     return paths
 

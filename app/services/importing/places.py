@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Select, or_, select
 
 from app.current import actor
 from app.errors import OcopError
-from app.services.importing.links import Unfound
+from app.services.importing.links import Likely, Unfound
 from app.services.importing.reading import Columns, Options, Problem, ReadRow
 from app.services.importing.writing import Change, Changes, parts, seeing_everything
 from app.session import OcopSession, OutsideArea, plain
@@ -264,7 +264,7 @@ class UnitList:
     provinces: dict[Change, str] = field(default_factory=dict)
     completed: int = 0
     unfound: Mapping[tuple[str, str], Unfound] = field(default_factory=dict)
-    likely: Sequence[tuple[int, str, str]] = ()
+    likely: Sequence[Likely] = ()
     complete: Mapping[str, Mapping[date, int]] = field(default_factory=dict)
     is_reformed: bool = False
     earlier: dict[type[Unit], set[str]] = field(default_factory=lambda: defaultdict(set))

@@ -69,7 +69,7 @@ class Plan:
 
     also: {identity: counts} of parents made with it; also_words: the same as sentences.
     mapped: (title, path or "", reason) of each column. unfound: values asked about once for all their rows.
-    likely: (line, name, name of a row that is nearly the same). file_notes: those of `notes` that reading gave.
+    likely: new rows that may be there already. file_notes: those of `notes` that reading gave.
     repairs: what was put right in cells before they were read. conversions: text of old fonts, as the table has it.
     sheets: (title, lines with data, None where nobody counted) of the visible sheets.
     covers: codes of the provinces that the list is complete for. samples: some cells of each column, as one text.
@@ -82,7 +82,7 @@ class Plan:
     columns: tuple[str, ...]
     mapped: Sequence[tuple[str, str, str]]
     unfound: Sequence[links.Unfound]
-    likely: Sequence[tuple[int, str, str]]
+    likely: Sequence[links.Likely]
     counts: dict[str, int]
     rows: Sequence[RowPlan]
     also: dict[str, dict[str, int]]
@@ -162,7 +162,7 @@ def plan(
     rows: list[RowPlan] = []
     counts: Counter[RowAction] = Counter()
     asked: dict[tuple[str, str], links.Unfound] = {}
-    likely: list[tuple[int, str, str]] = []
+    likely: list[links.Likely] = []
     made_with: set[Change] = set()
     for part in judged_parts(session, given):
         with session.doing(VERB):

@@ -20,14 +20,18 @@ from app.current import actor
 from app.progress import Part, step
 from app.services import cycle, rating
 from app.services.importing.links import (
+    SUGGESTED,
     Candidate,
     Found,
+    Likely,
     Reference,
     Registers,
     Unfound,
+    bare,
     fold_name,
     naming_paths,
     references,
+    telling_links,
 )
 from app.services.importing.reading import CREATE, EMPTY, SKIP, Columns, Options, Problem, ReadRow, linked_model
 from app.services.importing.writing import Change, Changes, parts, seeing_everything
@@ -133,6 +137,7 @@ class RecordList:
                 meant = (links.get(link) for links in linked if links)
                 ids = {each.id for each in meant if isinstance(each, Candidate)}
                 if link == commune_relation(self.model):
+                    register.load_named(session, {n for r in rows if (n := r.values.get(self.model.__title__))})
                     register.load_by(session, "moved_from_id", ids)
                     ids |= {other for row_id in ids for other in self.lives[row_id]}
                 register.load_by(session, f"{link}_id", ids)
@@ -412,29 +417,49 @@ class RecordList:
         return ()
 
     @property
-    def likely(self) -> list[tuple[int, str, str]]:
-        """(line, name, the name there) of new rows whose name is nearly that of one under the same link."""
-        found: list[tuple[int, str, str]] = []
+    def likely(self) -> list[Likely]:
+        """New rows whose name is nearly that of some under the same link, or, told apart by their place, elsewhere."""
+        found: list[Likely] = []
         key = next((k for k in self.model.__keys__ if self.model.__title__ in k and len(k) > 1), None)
         if key is None or self.model.__title__ not in self.columns.by_path:
             return found
-        scope = next((f"{name}_id" for name in key if name != self.model.__title__), "")
-        under: defaultdict[Any, dict[str, str]] = defaultdict(dict)
-        for candidate in self.registers.of(self.model).rows.values():
-            under[candidate.values.get(scope)][fold_name(self.model, candidate.label)] = candidate.label
+        link = next(name for name in key if name != self.model.__title__)
+        under = self._bare_names(link)
         for row, change in zip(self.rows, self.changes, strict=True):
             if len(found) >= SHOWN_LIKELY:
                 break
             if change is None or change.action is not RowAction.NEW:
                 continue
-            near = under.get(change.values.get(scope), {})
-            name = str(change.values.get(self.model.__title__, ""))
-            best = near and process.extractOne(
-                fold(name), near.keys(), scorer=fuzz.token_sort_ratio, score_cutoff=NEARLY
-            )
-            if best:
-                found.append((row.line, name, near[best[0]]))
+            name, where = str(change.values.get(self.model.__title__, "")), change.values.get(f"{link}_id")
+            lives = self.lives.get(where, ()) if where else ()
+            near = self._nearly(name, [under[each] for each in (where, *lives) if each in under])
+            if link == commune_relation(self.model):
+                near += self.registers.of(self.model).by_title.get(fold_name(self.model, name), ())
+            if near:
+                own = Candidate(0, {"__title__": name, **change.values})
+                there = [(each.id, _described(self.registers, self.model, each)) for each in _once(near)]
+                found.append(Likely(row.line, _described(self.registers, self.model, own), there[:SUGGESTED]))
         return found
+
+    def _bare_names(self, link: str) -> dict[Any, dict[str, list[Candidate]]]:
+        """{id under the link: {name as likeness sees it: rows}}; a moved row also where it was recorded."""
+        under: defaultdict[Any, defaultdict[str, list[Candidate]]] = defaultdict(lambda: defaultdict(list))
+        for row in self.registers.of(self.model).rows.values():
+            name = bare(self.model, row.label)
+            places = {row.values[f"{link}_id"]}
+            if link == commune_relation(self.model):
+                places.add(row.values["moved_from_id"])
+            for each in places:
+                under[each][name].append(row)
+        return dict(under)
+
+    def _nearly(self, name: str, among: Sequence[Mapping[str, Sequence[Candidate]]]) -> list[Candidate]:
+        """Rows with nearly that name, the nearest first."""
+        by_name = {each: [row for rows in among for row in rows.get(each, ())] for rows in among for each in rows}
+        likely = process.extract(
+            bare(self.model, name), by_name.keys(), scorer=fuzz.token_sort_ratio, score_cutoff=NEARLY, limit=SUGGESTED
+        )
+        return [row for each, _score, _place in likely for row in by_name[each]]
 
     # ---- what the import asks for ----------------------------------------------------------------------------
 
@@ -671,17 +696,19 @@ def _is_creatable(model: type[Base]) -> bool:
 
 
 def _described(registers: Registers, model: type[Base], candidate: Candidate) -> str:
-    """A suggestion with what tells it apart."""
-    parts_ = [candidate.label]
-    for name, target in (("district_id", "district"), ("commune_id", "commune"), ("province_id", "province")):
-        linked = candidate.values.get(name)
-        if linked and name in candidate.values:
-            found = registers.of(linked_model(model, target)).rows.get(linked)
-            if found:
-                parts_.append(found.label)
+    """A row with what tells it apart: its code, what it is linked to by its keys, of a place what it lies in."""
+    described = [candidate.label]
     if code := candidate.values.get("code") or candidate.values.get("tax_code"):
-        parts_.insert(0, str(code))
-    return ", ".join(parts_)
+        described.insert(0, str(code))
+    for relation in sorted(telling_links(model), key="province".__eq__):
+        row_id = candidate.values.get(f"{relation}_id")
+        if row_id and (linked := registers.of(linked_model(model, relation)).rows.get(row_id)):
+            described.append(linked.label)
+    return ", ".join(described)
+
+
+def _once(rows: Iterable[Candidate]) -> list[Candidate]:
+    return list({row.id: row for row in rows}.values())
 
 
 def row_label(model: type[Base], row: ReadRow) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.services.importing.links import Unfound
+from app.services.importing.links import Likely, Unfound
 from app.services.importing.places import Life, Lives, RowRefused, lives_of
 from app.services.importing.reading import Columns, Options, Problem, ReadRow
 from app.services.importing.writing import Change, Changes, seeing_everything
@@ -67,7 +67,7 @@ class SuccessionList:
     changes: list[Change | None] = field(default_factory=list)
     pairs: dict[Change, tuple[int, int]] = field(default_factory=dict)
     unfound: Mapping[tuple[str, str], Unfound] = field(default_factory=dict)
-    likely: Sequence[tuple[int, str, str]] = ()
+    likely: Sequence[Likely] = ()
     covers: Sequence[str] = ()
 
     def judge(self, row: ReadRow) -> Change | None:
