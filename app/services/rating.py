@@ -1,5 +1,6 @@
 """Kết quả đánh giá: record the mean of a council and what follows from it."""
 
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -86,30 +87,42 @@ def settle(session: OcopSession, rating: Rating) -> None:
     Raises PointsOutOfRange, PointsTooFine, StarsOutOfRange, BeforeFirstRegime, StarsAbovePoints,
     NoReasonForFewerStars.
     """
-    points, day = rating.mean_points, rating.decided_on
-    if not 0 <= points <= rules.HIGHEST:
-        raise PointsOutOfRange(points=_shown(points))
-    if points != round(points, rules.DECIMALS):
-        raise PointsTooFine(points=_shown(points), most=rules.DECIMALS)
-    if not 1 <= rating.stars <= 5:
-        raise StarsOutOfRange(stars=rating.stars)
-    regime = rules.regime_on(day)
-    if regime is None:
-        raise BeforeFirstRegime(day=f"{day:%d/%m/%Y}")
-    by_points = rules.stars(points)
-    if rating.stars > by_points:
-        raise StarsAbovePoints(stars=rating.stars, points=_shown(points), by_points=by_points)
+    for _attribute, flaw in flaws(rating):
+        raise flaw
+    regime, by_points = rules.regime_on(rating.decided_on), rules.stars(rating.mean_points)
+    assert regime is not None
     if rating.difference_reason == POTENTIAL_FIVE:
         rating.difference_reason = ""
     # With a reason of its own the ministry has decided.
     rating.potential_five = rules.may_be_five(by_points, rating.stars) and not rating.difference_reason
     if rating.potential_five:
         rating.difference_reason = POTENTIAL_FIVE
-    if rating.stars < by_points and not rating.difference_reason:
-        raise NoReasonForFewerStars(stars=rating.stars, points=_shown(points), by_points=by_points)
     rating.regime = regime
     rating.stars_by_points = by_points
     _follow(session, rating)
+
+
+def flaws(rating: Rating) -> Iterator[tuple[str, OcopError]]:
+    """All that is wrong with points, stars and day, each with its attribute; what is still empty is not looked at."""
+    points, stars, day = rating.mean_points, rating.stars, rating.decided_on
+    by_points = None
+    if points is not None:
+        if not 0 <= points <= rules.HIGHEST:
+            yield "mean_points", PointsOutOfRange(points=_shown(points))
+        elif points != round(points, rules.DECIMALS):
+            yield "mean_points", PointsTooFine(points=_shown(points), most=rules.DECIMALS)
+        else:
+            by_points = rules.stars(points)
+    if stars is not None and not 1 <= stars <= 5:
+        yield "stars", StarsOutOfRange(stars=stars)
+    elif stars is not None and by_points is not None:
+        if stars > by_points:
+            yield "stars", StarsAbovePoints(stars=stars, points=_shown(points), by_points=by_points)
+        has_reason = rating.difference_reason not in ("", None, POTENTIAL_FIVE)
+        if stars < by_points and not has_reason and not rules.may_be_five(by_points, stars):
+            yield "difference_reason", NoReasonForFewerStars(stars=stars, points=_shown(points), by_points=by_points)
+    if day is not None and rules.regime_on(day) is None:
+        yield "decided_on", BeforeFirstRegime(day=f"{day:%d/%m/%Y}")
 
 
 def _follow(session: OcopSession, rating: Rating) -> None:

@@ -389,6 +389,90 @@ def test_a_commune_outside_the_area_is_said_to_be_so(desk: Office) -> None:
 # ---- answers given on the page -----------------------------------------------------------------------------------
 
 
+def test_a_producer_is_made_where_its_own_column_says(office: Office) -> None:
+    bare = office.commune.split(" ", 1)[1]
+    rows = listed(("Tên sản phẩm", "Chủ thể", "Xã/phường"), ("Kẹo dừa sáp Ba Vát", "Cơ sở Hai Lúa", bare))
+    asked = office.plan(Product, rows, office.day).unfound
+    assert [(each.value, each.creatable) for each in asked] == [(f"Cơ sở Hai Lúa, {office.commune}", True)]
+
+    office.bring_in(Product, rows, office.day, links={"entity": {asked[0].key: "create"}})
+
+    made = office.one(Entity, name="Cơ sở Hai Lúa")
+    assert office.one(Commune, id=made.commune_id).code == office.commune_code
+    assert office.one(Product, name="Kẹo dừa sáp Ba Vát").commune_id == made.commune_id
+
+
+@pytest.mark.parametrize("title", ["Xã/phường", "Nơi sản xuất"])
+def test_all_that_a_row_asks_is_asked_at_once_and_answered_at_once(desk: Office, title: str) -> None:
+    typo, group = f"{desk.commune} Đông", "Nông Sản"
+    header = ("Tên sản phẩm", "Chủ thể", title, "Nhóm sản phẩm", "Tình trạng")
+    rows = listed(header, *((name, "Cơ sở Hai Lúa", typo, group, "đóng cửa") for name in ("Kẹo Một", "Kẹo Hai")))
+
+    plan = desk.plan(Product, rows, desk.day)
+
+    assert sorted((each.relation, each.value) for each in plan.unfound) == [
+        ("commune", typo),
+        ("entity", f"Cơ sở Hai Lúa, {typo}"),
+        ("group", group),
+        ("status", "đóng cửa"),
+    ]
+    assert all(each.lines == [2, 3] for each in plan.unfound)
+    chosen = desk.one(Commune, code=desk.commune_code, valid_from=desk.day).id
+    said = {"commune": chosen, "entity": "create", "group": "empty", "status": "stopped"}
+    answers = {each.relation: {each.key: said[each.relation]} for each in plan.unfound}
+    settled = desk.plan(Product, rows, desk.day, links=answers)
+    assert (counts(settled), settled.unfound) == ((2, 0, 0, 0, 0), [])
+    assert settled.also["entity"]["new"] == 1
+
+
+def test_a_place_that_leaves_rows_out_asks_nothing_else_of_them(desk: Office) -> None:
+    rows = listed(("Tên sản phẩm", "Chủ thể", "Xã/phường"), ("Kẹo Một", "Cơ sở Hai Lúa", "Xã Không Có"))
+    (place,) = [each for each in desk.plan(Product, rows, desk.day).unfound if each.relation == "commune"]
+
+    left_out = desk.plan(Product, rows, desk.day, links={"commune": {place.key: "skip"}})
+
+    assert (counts(left_out), left_out.unfound) == ((0, 0, 0, 0, 1), [])
+
+
+def test_what_cannot_be_made_is_not_offered_and_says_why(desk: Office) -> None:
+    rows = listed(
+        ("Tên sản phẩm", "Chủ thể", "Mã xã"),
+        ("Kẹo Một", "Nhà vườn Năm Hên", desk.commune_code),
+        ("Kẹo Hai", "Cơ sở Hai Lúa", None),
+    )
+    garden, nowhere = desk.plan(Product, rows, desk.day).unfound
+
+    assert (garden.creatable, nowhere.creatable) == (False, False)
+    assert garden.why.endswith("Không tạo mới từ danh mục này được vì chưa rõ loại hình.")
+    assert nowhere.why.endswith("Không tạo mới từ danh mục này được vì chưa rõ xã, phường.")
+
+
+def test_all_faults_of_a_row_are_said_at_once(desk: Office) -> None:
+    header = ("Tên chủ thể", "MST", "Xã", "Loại hình", "Điện thoại")
+    rows = listed(header, (None, "0123456789", "Xã Không Có", "Tập đoàn", "0275" * 20))
+
+    (row,) = desk.plan(Entity, rows, desk.day).rows
+
+    assert sorted(problem.column for problem in row.problems) == [
+        "Loại hình", "MST", "Tên chủ thể", "Xã", "Điện thoại",
+    ]  # fmt: skip
+
+
+def test_all_faults_of_a_result_are_said_at_once(desk: Office) -> None:
+    header = ("Sản phẩm", "Chủ thể", "Điểm trung bình", "Hạng sao", "Ngày quyết định")
+    rows = listed(
+        header,
+        ("Kẹo không có", desk.entity, 45, 4, date(2018, 1, 5)),
+        (desk.product, desk.entity, 120, 7, date(2018, 1, 5)),
+    )
+    plan = desk.plan(Rating, rows)
+
+    assert [[problem.column for problem in row.problems] for row in plan.rows] == [
+        ["Sản phẩm", "Hạng sao", "Ngày quyết định"],
+        ["Điểm trung bình", "Hạng sao", "Ngày quyết định"],
+    ]
+
+
 def test_a_stored_plan_is_judged_anew_with_other_answers(office: Office) -> None:
     rows = listed(("Tên sản phẩm", "Chủ thể"), ("Rượu dừa Mỹ Thạnh An", "Chủ thể chưa có"))
     with office.database.writing.begin() as session:

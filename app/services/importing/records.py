@@ -17,6 +17,7 @@ from sqlalchemy import inspect, select
 from sqlalchemy.orm import Mapper
 
 from app.current import actor
+from app.errors import OcopError
 from app.progress import Part, step
 from app.services import cycle, rating
 from app.services.importing.links import (
@@ -55,6 +56,28 @@ SETTLE: dict[type[Base], Callable[[OcopSession, Any], None]] = {
     Rating: rating.settle,
     Participation: cycle.settle_entry,
 }
+
+
+# What a service finds wrong with a row by itself: (attribute, refusal).
+FLAWS: dict[type[Base], Callable[[Any], Iterable[tuple[str, OcopError]]]] = {Rating: rating.flaws}
+
+
+def _no_flaws(_row: Any) -> Iterable[tuple[str, OcopError]]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a row lies, as far as it is known. said: what cells say of it. is_chosen: a clerk said what they mean."""
+
+    row: Candidate | None = None
+    said: Reference = ()
+    is_chosen: bool = False
+
+
+Linked = dict[str, Candidate | Change | None]
+Asked = tuple[Unfound, str]
+"""A question, and what to do about it as a sentence."""
 
 
 @dataclass
@@ -102,7 +125,7 @@ class RecordList:
         self._refuse_same(rows)
         return self
 
-    def _learn_places(self, linked: Sequence[Mapping[str, Candidate | Change | None] | None]) -> None:
+    def _learn_places(self, linked: Sequence[Linked | None]) -> None:
         """Know which communes are those of the lines at another time: what they became, what became of them."""
         place, session = commune_relation(self.model), self.registers.session
         links = (each.get(place or "") for each in linked if each)
@@ -122,9 +145,7 @@ class RecordList:
             if became in self.lives:
                 self.lives[became].add(row_id)
 
-    def _learn_own(
-        self, rows: Sequence[ReadRow], linked: Sequence[Mapping[str, Candidate | Change | None] | None]
-    ) -> None:
+    def _learn_own(self, rows: Sequence[ReadRow], linked: Sequence[Linked | None]) -> None:
         """Load the rows that the keys of the lines may mean: by a link they share, else by a column."""
         register, session = self.registers.of(self.model), self.registers.session
         for key in self.model.__keys__:
@@ -156,76 +177,136 @@ class RecordList:
     def _is_no_place(self, relation: str) -> bool:
         return relation != commune_relation(self.model)
 
-    def _linked(self, row: ReadRow) -> dict[str, Candidate | Change | None] | None:
-        """What each link of the row means; None when the row is left out or cannot say."""
-        meant: dict[str, Candidate | Change | None] = {}
+    def _linked(self, row: ReadRow) -> Linked | None:
+        """What each link of the row means, without those that are asked about; None when the row is left out."""
+        meant: Linked = {}
+        asked: list[tuple[Unfound, str]] = []
         if row.skipped:
             return None
         place = commune_relation(self.model)
+        at = Place()
         for relation, paths in self._relations.items():
             said = references(row.values, paths)
+            if relation == place:
+                at = Place(said=said)
             if not said and paths:
                 meant[relation] = None
                 continue
-            lies = meant.get(place or "")
-            near = lies if isinstance(lies, Candidate) else None
-            if self._chosen(relation, said, near) == EMPTY and self._is_optional(relation):
+            there, asked_there = self._place_of(relation, said, at)
+            if self._chosen(relation, said, there) == EMPTY and self._is_optional(relation):
                 meant[relation] = None
                 continue
-            answer = self._meant(row, relation, said, near)
-            if answer is None:
+            answer = self._meant(row, relation, said, there, asked_there)
+            if row.skipped:
                 return None
+            if isinstance(answer, list):
+                asked += answer
+                continue
             meant[relation] = answer
-        return meant if not row.problems else None
+            if relation == place and isinstance(answer, Candidate):
+                at = Place(answer, said)
+        for each, cure in asked:
+            self.unfound.setdefault((each.relation, each.key), each).lines.append(row.line)
+            row.problems.append(Problem(each.label, f"{each.why} {cure}"))
+        return meant
+
+    def _place_of(self, relation: str, said: Reference, at: Place) -> tuple[Place, list[Asked]]:
+        """Where a linked row lies: as its own cells say, else where the row of the file does; what is asked of that.
+
+        The answer is to what is asked of the rows' own place, whatever column says it.
+        """
+        place, below = commune_relation(self.model), commune_relation(linked_model(self.model, relation))
+        own = tuple((path.partition(".")[2], text) for path, text in said if path.startswith(f"{below}."))
+        if not own or place is None:
+            return at, []
+        chosen = self._chosen(place, own, Place())
+        if isinstance(chosen, int) and (row := self._row(Commune, chosen)):
+            return Place(row, own, is_chosen=True), []
+        found = self.registers.find(Commune, own)
+        if found.row:
+            return Place(found.row, own), []
+        column = self.columns.name(
+            next(path for path in self.columns.by_path if path.startswith(f"{relation}.{below}."))
+        )
+        return Place(said=own), [self._asked(place, column, Commune, own, Place(), found)]
 
     def _meant(
-        self, row: ReadRow, relation: str, said: Reference, place: Candidate | None
-    ) -> Candidate | Change | None:
-        model = linked_model(self.model, relation)
-        value, chosen, near = _value(model, said), self._chosen(relation, said, place), place.id if place else None
-        if chosen == SKIP:
+        self, row: ReadRow, relation: str, said: Reference, at: Place, asked_there: Sequence[Asked]
+    ) -> Candidate | Change | list[Asked] | None:
+        """The row that cells mean or that is made of them; else what is asked. None when the line is left out."""
+        model, place = linked_model(self.model, relation), at.row.id if at.row else None
+        value, chosen = _value(model, said), self._chosen(relation, said, at)
+        if SKIP in (chosen, self._chosen(commune_relation(self.model), at.said, Place()) if asked_there else None):
             row.skipped = True
             return None
-        if chosen == CREATE and (made := self.created.get(_made_key(relation, value, near))):
+        if chosen == CREATE and (made := self.created.get(_made_key(relation, value, place))):
             return made
         # What was to be created may be there since.
         found = Found()
         if said and chosen in (None, CREATE):
-            found = self.registers.find(model, said, commune_id=near)
+            found = self.registers.find(model, _placed(model, said, at), commune_id=place)
         if isinstance(chosen, int):
-            self.registers.of(model).load_by(self.registers.session, "id", [chosen])
-            found = Found(self.registers.of(model).rows.get(chosen))
+            found = Found(self._row(model, chosen))
         if found.row:
             return found.row
-        if chosen == CREATE and (made := self._made(relation, model, value, row, near)):
+        if chosen == CREATE and asked_there:
+            return list(asked_there)
+        if chosen == CREATE and (made := self._made(relation, model, value, row, place)):
             return made
         column = self._column_of(relation)
         if not said:
             found = Found(None, f"Tệp không có cột “{column}”.", self._few(model))
-        key, shown = _question(model, said, place)
-        asked = self.unfound.setdefault(
-            (relation, key),
-            Unfound(
-                relation,
-                column,
-                key,
-                shown,
-                found.why or f"Chưa rõ “{value}”.",
-                [(each.id, _described(self.registers, model, each)) for each in found.suggestions],
-                bool(said) and _is_creatable(model),
-                self._is_optional(relation),
-            ),
-        )
-        asked.lines.append(row.line)
-        ways = "Chọn một giá trị đã có, tạo mới" if asked.creatable else "Chọn một giá trị đã có"
-        cure = f"{ways} hoặc bỏ qua các dòng này." if said else "Chọn cho mọi dòng, hoặc thêm cột."
-        row.problems.append(Problem(column, f"{asked.why} {cure}"))
-        return None
+        lacking = _lacking(model, self._values_made(relation, model, value, row, place)) if said else []
+        if at.said:  # what is asked of the place settles it
+            lacking = [name for name in lacking if name != f"{commune_relation(model)}_id"]
+        return [self._asked(relation, column, model, said, at, found, lacking), *asked_there]
 
-    def _chosen(self, relation: str, said: Reference, place: Candidate | None) -> Any:
-        """What a clerk answered of a value; nothing yet when None."""
-        answers = self.choices.get(relation)
-        return answers.get(_question(linked_model(self.model, relation), said, place)[0]) if answers else None
+    def _row(self, model: type[Base], row_id: int) -> Candidate | None:
+        self.registers.of(model).load_by(self.registers.session, "id", [row_id])
+        return self.registers.of(model).rows.get(row_id)
+
+    def _asked(
+        self,
+        relation: str,
+        column: str,
+        model: type[Base],
+        said: Reference,
+        at: Place,
+        found: Found,
+        lacking: Sequence[str] = (),
+    ) -> Asked:
+        """The question about a value, once for all its rows, and what to do about it.
+
+        lacking: what is not known of a row that would be made from it.
+        """
+        creatable, why = bool(said) and _is_creatable(model), found.why or f"Chưa rõ “{_value(model, said)}”."
+        if creatable and lacking:
+            names = ", ".join(label_of(model, name).lower() for name in lacking)
+            creatable, why = False, f"{why} Không tạo mới từ danh mục này được vì chưa rõ {names}."
+        key, shown = _question(model, said, at)
+        asked = self.unfound.get((relation, key)) or Unfound(
+            relation,
+            column,
+            key,
+            shown,
+            why,
+            [(each.id, _described(self.registers, model, each)) for each in found.suggestions],
+            creatable,
+            self._is_optional(relation),
+        )
+        ways = "Chọn một giá trị đã có, tạo mới" if asked.creatable else "Chọn một giá trị đã có"
+        return asked, f"{ways} hoặc bỏ qua các dòng này." if said else "Chọn cho mọi dòng, hoặc thêm cột."
+
+    def _chosen(self, relation: str | None, said: Reference, at: Place) -> Any:
+        """What a clerk answered of a value, when it was known where it lies or before; nothing yet when None."""
+        answers = self.choices.get(relation or "")
+        if not answers:
+            return None
+        model = linked_model(self.model, relation or "")
+        answer = answers.get(_question(model, said, at)[0])
+        if answer is None and at.row and at.said:
+            answer = answers.get(_question(model, said, Place(said=at.said))[0])
+        return answer
 
     def _is_optional(self, relation: str) -> bool:
         return bool(inspect(self.model).column_attrs[f"{relation}_id"].columns[0].nullable)
@@ -242,26 +323,33 @@ class RecordList:
         rows = register.in_force(register.rows.values()) if register.is_complete else []
         return rows if len(rows) <= FEW else []
 
-    def _made(self, relation: str, model: type[Base], value: str, row: ReadRow, near: int | None) -> Change | None:
-        """A linked row made from its name, once for all rows that name it in one place."""
-        key = _made_key(relation, value, near)
+    def _made(self, relation: str, model: type[Base], value: str, row: ReadRow, place: int | None) -> Change | None:
+        """A linked row made from its name, once for all rows that name it in one place.
+
+        None when too little is known of it.
+        """
+        key = _made_key(relation, value, place)
         if key not in self.created:
-            said = {
-                path.partition(".")[2]: text
-                for path, text in row.values.items()
-                if path.startswith(f"{relation}.") and path.count(".") == 1 and text is not None
-            }
-            values = {model.__title__: value, **said}
-            place = commune_relation(model)
-            if place:
-                values[f"{place}_id"] = near or _only_commune()
-            values |= _guessed(model, values, {})
-            if any(values.get(name) is None for name in _required(model)):
+            values = self._values_made(relation, model, value, row, place)
+            if _lacking(model, values):
                 return None
             self.created[key] = Change(model, RowAction.NEW, value, values)
         return self.created[key]
 
-    def _existing(self, row: ReadRow, links: Mapping[str, Candidate | Change | None]) -> Candidate | None:
+    def _values_made(
+        self, relation: str, model: type[Base], value: str, row: ReadRow, place: int | None
+    ) -> dict[str, Any]:
+        said = {
+            path.partition(".")[2]: text
+            for path, text in row.values.items()
+            if path.startswith(f"{relation}.") and path.count(".") == 1 and text is not None
+        }
+        values = {model.__title__: value, **said}
+        if lies := commune_relation(model):
+            values[f"{lies}_id"] = place or _only_commune()
+        return values | _guessed(model, values, {})
+
+    def _existing(self, row: ReadRow, links: Linked) -> Candidate | None:
         """The row of the database that the keys of the line mean."""
         register = self.registers.of(self.model)
         for key in self.model.__keys__:
@@ -300,13 +388,11 @@ class RecordList:
         """Whether a row lies in a commune as it is called at another time."""
         return stored["commune_id"] in self.lives.get(commune_id, ()) or stored["moved_from_id"] == commune_id
 
-    def _change(
-        self, row: ReadRow, links: Mapping[str, Candidate | Change | None] | None, before: dict[str, Any] | None
-    ) -> Change | None:
+    def _change(self, row: ReadRow, links: Linked | None, before: dict[str, Any] | None) -> Change | None:
         if row.skipped:
             row.problems.clear()
             return Change(self.model, RowAction.SKIPPED, row_label(self.model, row))
-        if links is None or row.problems:
+        if links is None:
             return None
         values = {name: row.values[name] for name in self.columns.by_path if "." not in name}
         made: dict[str, Change | None] = {}
@@ -320,7 +406,10 @@ class RecordList:
             elif self.clears:
                 values[f"{relation}_id"] = None
         if before is None:
-            return self._new(row, values, links, made)
+            values = self._completed(values, links, made)
+            self._say_missing(row, links, {*values, *made})
+            self._say_flaws(row, values)
+            return None if row.problems else self._new(row, values, links, made)
         place = f"{commune_relation(self.model)}_id"
         if place in values and self._is_same_place(before["values"], values[place]):
             del values[place]  # a list of another day moves nothing
@@ -332,6 +421,10 @@ class RecordList:
         changed = _differing(values, before["as_json"])
         if changed:
             changed = _differing(_as_stored(self.model, changed), before["as_json"])
+        if changed or row.problems:
+            self._say_flaws(row, before["values"] | changed)
+        if row.problems:
+            return None
         shown = {
             name.removesuffix("_id"): (
                 before["links"].get(name, "") if name in before["links"] else words(before["values"][name]),
@@ -350,24 +443,34 @@ class RecordList:
             before=before["as_json"],
         )
 
-    def _new(
-        self,
-        row: ReadRow,
-        values: dict[str, Any],
-        links: Mapping[str, Candidate | Change | None],
-        made: dict[str, Change | None],
-    ) -> Change | None:
-        values = {name: value for name, value in values.items() if value is not None}
-        place = commune_relation(self.model)
+    def _completed(self, values: Mapping[str, Any], links: Linked, made: Mapping[str, Change | None]) -> dict[str, Any]:
+        """The values of a new row, with what its guesses and the place of the clerk add."""
+        values, place = _filled(values), commune_relation(self.model)
         values |= {n: v for n, v in _guessed(self.model, values, links).items() if n not in made}
         if place and f"{place}_id" not in {*values, *made} and (own := _only_commune()):
             values[f"{place}_id"] = own
-        missing = [name for name in _required(self.model) if values.get(name) is None and name not in made]
-        for name in missing:
+        return values
+
+    def _say_missing(self, row: ReadRow, links: Linked, given: Collection[str]) -> None:
+        """What a new row lacks, but for what is asked about or stands in a cell that cannot be read."""
+        said = {problem.column for problem in row.problems}
+        asked = {relation for relation in self._relations if relation not in links}
+        for name in _required(self.model):
+            guess = self.model.__guesses__.get(name)
+            source = guess.partition(".")[0] if isinstance(guess, str) else name.removesuffix("_id")
+            if name in given or source in asked or self.columns.name(name) in said:
+                continue
             label = label_of(self.model, name)
             row.problems.append(Problem(label, f"Thiếu {label.lower()}. Ghi vào ô này để thêm bản ghi mới."))
-        if missing:
-            return None
+
+    def _say_flaws(self, row: ReadRow, values: Mapping[str, Any]) -> None:
+        """What is wrong with the row by itself; of a row that is taken the flush says it."""
+        if row.problems or self.model in FLAWS:
+            probe = self.model(**values)
+            flaws = [*probe.faults(), *((name, str(flaw)) for name, flaw in FLAWS.get(self.model, _no_flaws)(probe))]
+            row.problems += [Problem(self.columns.name(name), sentence) for name, sentence in flaws]
+
+    def _new(self, row: ReadRow, values: dict[str, Any], links: Linked, made: dict[str, Change | None]) -> Change:
         return Change(
             self.model,
             RowAction.NEW,
@@ -378,7 +481,7 @@ class RecordList:
             is_settled=self.model in SETTLE,
         )
 
-    def _meant_otherwise(self, row: ReadRow, links: Mapping[str, Candidate | Change | None]) -> dict[str, str]:
+    def _meant_otherwise(self, row: ReadRow, links: Linked) -> dict[str, str]:
         """Names of linked rows that the file writes otherwise."""
         found = {}
         for relation, link in links.items():
@@ -576,6 +679,10 @@ def _made_key(relation: str, value: str, near: int | None) -> tuple[str, str]:
     return relation, f"{fold(value)} {near}"
 
 
+def _filled(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def name_missing(values: Iterable[Any]) -> bool:
     return any(value is None or value == "" for value in values)
 
@@ -590,14 +697,30 @@ def _value(model: type[Base], said: Reference) -> str:
     return dict(said).get(model.__title__) or ", ".join(text for _, text in said)
 
 
-def _question(model: type[Base], said: Reference, place: Candidate | None) -> tuple[str, str]:
+def _question(model: type[Base], said: Reference, at: Place) -> tuple[str, str]:
     """The key of what is asked, and how it is shown: all that cells say, and for what lies somewhere the place too."""
+    place = commune_relation(model) if at.row or at.said else None
+    said = tuple((path, text) for path, text in said if place is None or not path.startswith(f"{place}."))
     texts = list(dict.fromkeys([_value(model, said), *(text for _, text in said)])) if said else []
     if not texts:
         return "", ""
-    beside = [place.label] if place and issubclass(model, Placed) else []
-    code = [str(place.values.get("code"))] if place and beside else []
+    beside, code = [], []
+    if issubclass(model, Placed) and at.row:
+        beside, code = [at.row.label], [str(at.row.values.get("code"))]
+    elif issubclass(model, Placed):
+        beside = list(dict.fromkeys(text for _, text in at.said))
     return fold(" ".join([*texts, *beside, *code])), ", ".join([*texts, *beside])
+
+
+def _placed(model: type[Base], said: Reference, at: Place) -> Reference:
+    """What cells say of a row, with the place that a clerk chose in place of what they say of that."""
+    if not at.is_chosen or at.row is None:
+        return said
+    place = commune_relation(model)
+    return (
+        *((path, text) for path, text in said if not path.startswith(f"{place}.")),
+        (f"{place}.code", str(at.row.values["code"])),
+    )
 
 
 def _links_not_in(columns: Columns) -> list[str]:
@@ -630,9 +753,7 @@ def _required(model: type[Base]) -> list[str]:
 SETTLED = frozenset({"regime", "stars_by_points"})
 
 
-def _guessed(
-    model: type[Base], values: Mapping[str, Any], links: Mapping[str, Candidate | Change | None]
-) -> dict[str, Any]:
+def _guessed(model: type[Base], values: Mapping[str, Any], links: Linked) -> dict[str, Any]:
     """What the model's guesses add: from the row's own values, or copied from a linked row."""
     found: dict[str, Any] = {}
     for name, guess in model.__guesses__.items():
@@ -685,6 +806,10 @@ def _may_be_empty(model: type[Base], name: str) -> bool:
 def _emptied(model: type[Base], name: str) -> Any:
     column = inspect(model).column_attrs[name].columns[0]
     return None if column.nullable else column.default.arg
+
+
+def _lacking(model: type[Base], values: Mapping[str, Any]) -> list[str]:
+    return [name for name in _required(model) if values.get(name) is None]
 
 
 def _is_creatable(model: type[Base]) -> bool:
