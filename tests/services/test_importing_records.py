@@ -181,10 +181,46 @@ def test_a_producer_of_the_same_name_elsewhere_is_asked_about_by_itself(desk: Of
     assert [asked.lines for asked in desk.plan(Product, rows, desk.day).unfound] == [[2], [3]]
 
 
-def test_two_lines_of_one_producer_are_both_refused_and_named(desk: Office) -> None:
-    rows = listed(("MST", "Điện thoại"), (desk.tax_code, "1"), (desk.tax_code, "2"))
+def test_lines_of_one_producer_that_do_not_agree_are_all_refused_and_say_where(desk: Office) -> None:
+    rows = listed(("MST", "Điện thoại"), (desk.tax_code, "1"), (desk.tax_code, "1"), (desk.tax_code, "2"))
 
-    assert sentences(desk.plan(Entity, rows)) == ["Cùng một bản ghi có ở dòng 2 và 3. Giữ một dòng."] * 2
+    plan = desk.plan(Entity, rows)
+
+    assert [(problem.column, problem.sentence) for row in plan.refused for problem in row.problems] == [
+        (
+            "Điện thoại",
+            "Dòng 2, 3 và 4 là cùng một chủ thể nhưng cột “Điện thoại” ghi khác nhau. "
+            "Ghi cho giống nhau hoặc giữ một dòng.",
+        )
+    ] * 3
+
+
+def test_a_list_of_products_gives_each_of_its_producers_once(office: Office) -> None:
+    header = ("STT", "Tên sản phẩm", "Tên chủ thể", "Xã", "Điện thoại")
+    bare = office.commune.split(" ", 1)[1]
+    rows = listed(
+        header,
+        (1, "Kẹo dừa", "HTX Rạch Miễu Xanh", office.commune, "0275 3870 001"),
+        (2, "Mứt dừa", "HTX Rạch Miễu Xanh", bare, "0275 3870 001"),
+        (3, "Kẹo chuối", "Cơ sở Hai Lúa", office.commune, None),
+        (4, "Dầu dừa", "HTX Rạch Miễu Xanh", office.commune, None),
+    )
+    plan = office.plan(Entity, rows, office.day)
+
+    assert counts(plan) == (2, 0, 0, 0, 2)
+    assert "2 dòng ghi lại cùng một chủ thể nên bỏ qua: dòng 3, 5 như dòng 2." in plan.notes
+    assert office.bring_in(Entity, rows, office.day).counts["new"] == 2
+    assert office.one(Entity, name="HTX Rạch Miễu Xanh").phone == "0275 3870 001"
+    assert counts(office.plan(Entity, rows, office.day)) == (0, 0, 2, 0, 2)
+
+
+def test_an_empty_cell_of_a_repeated_line_counts_where_it_is_to_clear(desk: Office) -> None:
+    rows = listed(("MST", "Điện thoại"), (desk.tax_code, "1"), (desk.tax_code, None))
+
+    assert counts(desk.plan(Entity, rows)) == (0, 1, 0, 0, 1)
+    assert counts(desk.plan(Entity, rows, clears=True)) == (0, 0, 0, 2, 0)
+    filled_later = listed(("MST", "Điện thoại"), (desk.tax_code, None), (desk.tax_code, "1"))
+    assert counts(desk.plan(Entity, filled_later)) == (0, 0, 0, 2, 0)
 
 
 def test_a_missing_key_is_said_before_any_row(desk: Office) -> None:
@@ -544,20 +580,56 @@ def test_a_list_of_several_parts_is_one_batch_with_one_new_producer(office: Offi
 
 
 @pytest.mark.usefixtures("_small_parts")
-def test_a_line_that_repeats_one_of_an_earlier_part_is_refused_and_names_it(office: Office) -> None:
-    rows = listed(
-        ("Tên sản phẩm", "Chủ thể"),
-        *((name, office.entity) for name in ("Mứt dừa non", "Mứt gừng", "MỨT DỪA NON", "Mứt me")),
-    )
+def test_lines_far_apart_that_do_not_agree_are_refused_alike(office: Office) -> None:
+    names = ("Mứt dừa non", "Mứt gừng", "MỨT DỪA NON", "Mứt me", "Mứt dừa non")
+    rows = listed(("Tên sản phẩm", "Chủ thể"), *((name, office.entity) for name in names))
+
     plan = office.plan(Product, rows)
 
     assert [row.action for row in plan.rows] == [
-        RowAction.NEW, RowAction.NEW, RowAction.REFUSED, RowAction.NEW,
+        RowAction.REFUSED, RowAction.NEW, RowAction.REFUSED, RowAction.NEW, RowAction.REFUSED,
     ]  # fmt: skip
-    assert sentences(plan) == ["Cùng một bản ghi có ở dòng 2 và 4. Giữ một dòng."]
+    assert (
+        sentences(plan)
+        == [
+            "Dòng 2, 4 và 6 là cùng một sản phẩm nhưng cột “Tên sản phẩm” ghi khác nhau. "
+            "Ghi cho giống nhau hoặc giữ một dòng."
+        ]
+        * 3
+    )
+    assert counts(plan) == (2, 0, 0, 3, 0)
     office.bring_in(Product, rows, partial=True)
     with office.database.reading() as session:
-        assert len(session.scalars(select(Product).where(Product.search_text.contains("mut dua non"))).all()) == 1
+        assert not session.scalars(select(Product).where(Product.search_text.contains("mut dua non"))).all()
+
+
+@pytest.mark.usefixtures("_small_parts")
+def test_lines_far_apart_that_agree_are_taken_once(office: Office) -> None:
+    names = ("Mứt dừa non", "Mứt gừng", "Mứt dừa non", "Mứt me", "Mứt dừa non")
+    rows = listed(("Tên sản phẩm", "Chủ thể"), *((name, office.entity) for name in names))
+
+    batch = office.bring_in(Product, rows)
+
+    assert (batch.counts["new"], batch.counts["skipped"]) == (3, 2)
+    assert "2 dòng ghi lại cùng một sản phẩm nên bỏ qua: dòng 4, 6 như dòng 2." in batch.notes
+    assert office.one(Product, name="Mứt dừa non")
+
+
+@pytest.mark.usefixtures("_small_parts")
+def test_a_stored_plan_keeps_each_line_once_when_it_was_judged_anew(office: Office) -> None:
+    names = ("Mứt dừa non", "Mứt gừng", "Mứt me")
+    rows = listed(("Tên sản phẩm", "Chủ thể"), *((name, office.entity) for name in (*names, "MỨT DỪA NON")))
+    with office.database.writing.begin() as session:
+        plan = importing.plan(session, Product, rows, as_of=TODAY)
+        batch = importing.store(session, plan, file_name="a.xlsx", content_hash="b" * 64, size=1)
+        importing.replan(session, batch, importing.NOTHING)
+
+        kept = session.execute(select(ImportRow.line, ImportRow.action).order_by(ImportRow.line)).all()
+        importing.apply(session, batch, partial=True)
+
+    assert [(line, action.value) for line, action in kept] == [
+        (2, "refused"), (3, "new"), (4, "new"), (5, "refused"),
+    ]  # fmt: skip
 
 
 @pytest.mark.usefixtures("_small_parts")

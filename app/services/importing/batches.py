@@ -186,8 +186,8 @@ def read_again(session: OcopSession, batch: ImportBatch, sheet: str, options: Op
         raise AlreadyApplied(number=batch.number)
     _refuse_others(session, batch)
     _refuse_gone(batch)
+    _forget_rows(session, batch)
     with session.doing(VERB):
-        session.execute(delete(ImportRow).where(ImportRow.batch_id == batch.id))
         batch.state, batch.sheet = BatchState.READING, sheet
         if options is not None:
             batch.options = {**batch.options, **_settled(options)}
@@ -205,7 +205,14 @@ def _planned(session: OcopSession, batch: ImportBatch, table: Table, options: Op
     """Plan a table as what a batch would do; its rows are kept as they are judged."""
     model = screens()[batch.screen]
     keep = partial(_store_rows, session, batch, _converted(table))
-    return _fill(session, batch, plan(session, model, table, as_of=batch.as_of, options=options, keep=keep))
+    forget = partial(_forget_rows, session, batch)
+    made = plan(session, model, table, as_of=batch.as_of, options=options, keep=keep, forget=forget)
+    return _fill(session, batch, made)
+
+
+def _forget_rows(session: OcopSession, batch: ImportBatch) -> None:
+    with session.doing(VERB):
+        session.execute(delete(ImportRow).where(ImportRow.batch_id == batch.id))
 
 
 def _fill(session: OcopSession, batch: ImportBatch, made: Plan) -> ImportBatch:
@@ -429,6 +436,8 @@ def _as_planned(session: OcopSession, batch: ImportBatch, columns: Columns, part
             row.problems.append(Problem("", ""))
             if change:
                 change.refusal = str(RowsRefused(count=1))
+        elif kept.action is RowAction.SKIPPED and change and change.action is RowAction.SAME:
+            pass  # it repeats a line of an earlier part, which is written by now
         elif _outcome(row_plan(columns, row, change)) != (kept.action, kept.changes, kept.before):
             raise PlanMoved
         if change:
@@ -448,8 +457,7 @@ def replan(session: OcopSession, batch: ImportBatch, options: Options) -> Import
     _refuse_gone(batch)
     with session.begin_nested():
         table = _table(session, batch)
-        with session.doing(VERB):
-            session.execute(delete(ImportRow).where(ImportRow.batch_id == batch.id))
+        _forget_rows(session, batch)
         return _planned(session, batch, table, options)
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from app.errors import OcopError
 from app.files.limits import STRUCTURE_ROWS
 from app.services.importing import links, places, records, successions
-from app.services.importing.reading import Columns, Options, ReadRow, linked_model, titles_of
+from app.services.importing.reading import Columns, Options, Problem, ReadRow, linked_model, titles_of
 from app.services.importing.writing import Change, Changes
 from app.session import OcopSession
 from app.table import Table, title_of
@@ -33,7 +33,8 @@ class NotImportable(OcopError):
 class Judged(Protocol):
     """Rows of a list against the database: one change for each, None for a refused one; notes, parents made with them.
 
-    Where a list is judged in parts, what is asked and made with it is of all rows so far.
+    Where a list is judged in parts, what is asked and made with it is of all rows so far; refused_since: lines of
+    earlier parts that are refused for what stands in a later one, and those of that.
     """
 
     changes: list[Change | None]
@@ -47,6 +48,9 @@ class Judged(Protocol):
     @property
     def covers(self) -> Sequence[str]: ...
 
+    @property
+    def refused_since(self) -> Mapping[int, Problem]: ...
+
     def all_changes(self) -> Changes: ...
 
     def notes(self, session: OcopSession) -> list[str]: ...
@@ -58,7 +62,9 @@ Judge = Callable[[Sequence[ReadRow]], Judged]
 
 
 class Begin(Protocol):
-    def __call__(self, session: OcopSession, columns: Columns, *, as_of: date, options: Options) -> Judge: ...
+    def __call__(
+        self, session: OcopSession, columns: Columns, *, as_of: date, options: Options, again: Callable[[int], ReadRow]
+    ) -> Judge: ...
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,10 @@ class ListKind:
 
 
 def _at_once(decide: Callable[..., Judged]) -> Begin:
-    def begin(session: OcopSession, columns: Columns, *, as_of: date, options: Options) -> Judge:
+    def begin(
+        session: OcopSession, columns: Columns, *, as_of: date, options: Options, again: Callable[[int], ReadRow]
+    ) -> Judge:
+        del again  # judged all at once, no line is an earlier part's
         return partial(decide, session, columns, as_of=as_of, options=options)
 
     return begin

@@ -265,6 +265,7 @@ class UnitList:
     completed: int = 0
     unfound: Mapping[tuple[str, str], Unfound] = field(default_factory=dict)
     likely: Sequence[Likely] = ()
+    refused_since: Mapping[int, Problem] = field(default_factory=dict)
     complete: Mapping[str, Mapping[date, int]] = field(default_factory=dict)
     is_reformed: bool = False
     earlier: dict[type[Unit], set[str]] = field(default_factory=lambda: defaultdict(set))

@@ -3,10 +3,12 @@
 Rows are judged part by part, so that a long list needs no more memory than a short one; places all at once.
 """
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 from app import progress
@@ -38,7 +40,7 @@ from models.rules.words import number, words
 
 VERB = "nhập liệu"
 PART = 2_000
-"""Rows judged together; two lines that mean one row are both refused where they are, else the later one."""
+"""Rows judged together."""
 
 
 class NeverComplete(OcopError):
@@ -122,6 +124,11 @@ class Prepared:
     done: dict[int, str]
     repairs: list[Repair]
 
+    def again(self, line: int) -> ReadRow:
+        """A line read anew."""
+        place = bisect_left(self.table.lines, line)
+        return self.read(place, place + 1)[0]
+
     @property
     def at_once(self) -> int:
         """How many rows are judged together."""
@@ -151,20 +158,40 @@ def plan(
     as_of: date,
     options: Options = NOTHING,
     keep: Callable[[Sequence[RowPlan]], None] | None = None,
+    forget: Callable[[], None] | None = None,
 ) -> Plan:
     """Say what each row of a file would do; change nothing. Needs a writing session: the flush is the real one.
 
     table: titles are the model's labels or aliases in any order. as_of: the day the list holds for.
-    keep: takes the rows part by part; the plan has none then.
+    keep: takes the rows part by part; the plan has none then. forget: lets them go, when they are judged anew.
     A row that cannot be taken is returned with its sentences, not raised; raises OcopError for the whole file.
     """
     given = prepare(model, table, as_of=as_of, options=options)
+    refused: dict[int, Problem] = {}
+    while True:
+        made, since = _planned(session, given, refused, keep)
+        if not since:
+            return made
+        # Lines far apart mean one row and do not agree: all are refused alike, so all is judged once more.
+        refused |= since
+        if forget:
+            forget()
+
+
+def _planned(
+    session: OcopSession,
+    given: Prepared,
+    refused: Mapping[int, Problem],
+    keep: Callable[[Sequence[RowPlan]], None] | None,
+) -> tuple[Plan, Mapping[int, Problem]]:
+    """The plan, and lines that were taken before a later one told that they must be refused."""
+    model, table = given.model, given.table
     rows: list[RowPlan] = []
     counts: Counter[RowAction] = Counter()
     asked: dict[tuple[str, str], links.Unfound] = {}
     likely: list[links.Likely] = []
     made_with: set[Change] = set()
-    for part in judged_parts(session, given):
+    for part in judged_parts(session, given, refused):
         with session.doing(VERB):
             rehearse(session, part.judged.all_changes())
         planned = [row_plan(given.columns, *each) for each in zip(part.rows, part.changes, strict=True)]
@@ -179,8 +206,8 @@ def plan(
     columns = given.columns
     made = Plan(
         model,
-        as_of,
-        options,
+        given.as_of,
+        given.options,
         table.sheet,
         columns.labels,
         columns.mapped,
@@ -206,7 +233,7 @@ def plan(
         *_left_alone(given),
         *_summary(made),
     ]
-    return replace(made, notes=notes)
+    return replace(made, notes=notes), judged.refused_since
 
 
 def prepare(model: type[Base], table: Table, *, as_of: date, options: Options) -> Prepared:
@@ -222,14 +249,23 @@ def prepare(model: type[Base], table: Table, *, as_of: date, options: Options) -
     return Prepared(model, as_of, options, columns, table, read, already_done(table), repairs)
 
 
-def judged_parts(session: OcopSession, given: Prepared) -> Iterator[JudgedPart]:
-    """Judge the rows of a table, part by part; rows done in an earlier round are not judged."""
-    judge = list_kind(given.model).begin(session, given.columns, as_of=given.as_of, options=given.options)
+def judged_parts(
+    session: OcopSession, given: Prepared, refused: Mapping[int, Problem] = MappingProxyType({})
+) -> Iterator[JudgedPart]:
+    """Judge the rows of a table, part by part; rows done in an earlier round are not judged.
+
+    refused: lines that are known to be refused, and why.
+    """
+    kind = list_kind(given.model)
+    judge = kind.begin(session, given.columns, as_of=given.as_of, options=given.options, again=given.again)
     total, size = len(given.table.lines), max(given.at_once, 1)
     for start in range(0, max(total, 1), size):
         with progress.rows_of(start, min(size, total - start), total):
             rows = given.read(start, start + size)
             left = [row for row in rows if row.line not in given.done]
+            for row in left:
+                if row.line in refused:
+                    row.problems.append(refused[row.line])
             if given.model in DATED:
                 _refuse_doubled(given.columns, left)
             judged = judge(left)

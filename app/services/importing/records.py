@@ -45,7 +45,7 @@ from models.participation import Participation
 from models.rating import Rating
 from models.rules.places import successors
 from models.rules.text import fold
-from models.rules.words import words
+from models.rules.words import number, words
 
 NEARLY = 90
 FEW = 20
@@ -81,23 +81,39 @@ Asked = tuple[Unfound, str]
 
 
 @dataclass
+class Repeats:
+    """Lines that mean one row, in the order of the file. differing: a column in which they do not agree.
+
+    is_far: whether the first was judged in an earlier part.
+    """
+
+    lines: list[int]
+    differing: str = ""
+    is_far: bool = False
+
+
+@dataclass
 class RecordList:
     """A list of records against the rows that are there, judged part by part.
 
     choices: {relation: {folded value: id, "skip" or "create"}} settled by a clerk or remembered of a sender.
     clears: whether an empty cell empties what is there. rows, changes: of the part judged last.
     lives: {commune of the part: what it became, and what became it and nothing else}.
+    again: reads a line of an earlier part anew.
     unfound, created: of all parts. seen: {what tells a row from others, as a number: its line} of all parts.
+    repeats: {the first line of a row: all its lines}.
     """
 
     columns: Columns
     registers: Registers
     choices: Mapping[str, Mapping[str, Any]]
-    clears: bool = False
+    clears: bool
+    again: Callable[[int], ReadRow]
     changes: list[Change | None] = field(default_factory=list)
     unfound: dict[tuple[str, str], Unfound] = field(default_factory=dict)
     created: dict[tuple[str, str], Change] = field(default_factory=dict)
     seen: dict[int, int] = field(default_factory=dict)
+    repeats: dict[int, "Repeats"] = field(default_factory=dict)
     lives: dict[int, set[int]] = field(default_factory=dict)
     rows: Sequence[ReadRow] = ()
 
@@ -122,7 +138,7 @@ class RecordList:
         before = _read_rows(session, self.model, [row.id for row in found if row])
         for row, links, existing in zip(rows, linked, found, strict=True):
             self.changes.append(self._change(row, links, before.get(existing.id) if existing else None))
-        self._refuse_same(rows)
+        self._take_once(rows)
         return self
 
     def _learn_places(self, linked: Sequence[Linked | None]) -> None:
@@ -453,12 +469,15 @@ class RecordList:
 
     def _say_missing(self, row: ReadRow, links: Linked, given: Collection[str]) -> None:
         """What a new row lacks, but for what is asked about or stands in a cell that cannot be read."""
+        missing = [name for name in _required(self.model) if name not in given]
+        if not missing:
+            return
         said = {problem.column for problem in row.problems}
         asked = {relation for relation in self._relations if relation not in links}
-        for name in _required(self.model):
+        for name in missing:
             guess = self.model.__guesses__.get(name)
             source = guess.partition(".")[0] if isinstance(guess, str) else name.removesuffix("_id")
-            if name in given or source in asked or self.columns.name(name) in said:
+            if source in asked or self.columns.name(name) in said:
                 continue
             label = label_of(self.model, name)
             row.problems.append(Problem(label, f"Thiếu {label.lower()}. Ghi vào ô này để thêm bản ghi mới."))
@@ -492,27 +511,60 @@ class RecordList:
 
     # ---- what stands twice, or nearly ------------------------------------------------------------------------
 
-    def _refuse_same(self, rows: Sequence[ReadRow]) -> None:
-        """Two lines that mean one row: neither is taken, both are named; of an earlier part the first one stays."""
-        by_row: defaultdict[int, list[int]] = defaultdict(list)
-        for place, change in enumerate(self.changes):
-            if change is None or change.action is RowAction.SKIPPED:
+    def _take_once(self, rows: Sequence[ReadRow]) -> None:
+        """Of lines that mean one row and agree the first is taken; where they do not agree none is."""
+        by_line = {row.line: row for row in rows}
+        found = set()
+        for row, change in zip(rows, self.changes, strict=True):
+            key = None if change is None or change.action is RowAction.SKIPPED else _identity(self.model, change)
+            if key is None or (first := self.seen.setdefault(hash(key), row.line)) == row.line:
                 continue
-            key = _identity(self.model, change)
-            if key is not None:
-                by_row[hash(key)].append(place)
-        tells = (self.model.__title__, *(name for key in self.model.__keys__ for name in key), *self.columns.by_path)
-        column = self.columns.name(next(name for name in tells if name in self.columns.by_path))
-        for key, places in by_row.items():
-            before = [self.seen[key]] if key in self.seen else []
-            lines = [*before, *(rows[place].line for place in places)]
-            self.seen[key] = lines[0]
-            if len(lines) < 2:
+            again = self.repeats.setdefault(first, Repeats([first]))
+            again.lines.append(row.line)
+            again.is_far |= first not in by_line
+            before = by_line.get(first) or self.again(first)
+            again.differing = again.differing or self._differing_column(before, row)
+            found.add(first)
+        for first in found:
+            again = self.repeats[first]
+            for place, row in enumerate(rows):
+                if row.line not in again.lines:
+                    continue
+                if again.differing:
+                    row.problems.append(self._said_twice(again))
+                    self.changes[place] = None
+                elif row.line != first:
+                    self.changes[place] = Change(self.model, RowAction.SKIPPED, row_label(self.model, row))
+
+    def _differing_column(self, first: ReadRow, later: ReadRow) -> str:
+        """A column in which a later line says something else; an empty cell says nothing, unless it is to clear."""
+        for path in self.columns.by_path:
+            before, now = first.values.get(path), later.values.get(path)
+            if now is None and not self.clears:
                 continue
-            named = f"{', '.join(map(str, lines[:-1]))} và {lines[-1]}"
-            for place in places:
-                rows[place].problems.append(Problem(column, f"Cùng một bản ghi có ở dòng {named}. Giữ một dòng."))
-                self.changes[place] = None
+            if "." in path:
+                before, now = (_as_meant(self.model, path, value) for value in (before, now))
+            if before != now:
+                return self.columns.name(path)
+        return ""
+
+    def _said_twice(self, again: "Repeats") -> Problem:
+        lines, label = f"{', '.join(map(str, again.lines[:-1]))} và {again.lines[-1]}", self.model.__label__.lower()
+        return Problem(
+            again.differing,
+            f"Dòng {lines} là cùng một {label} nhưng cột “{again.differing}” ghi khác nhau. "
+            "Ghi cho giống nhau hoặc giữ một dòng.",
+        )
+
+    @property
+    def refused_since(self) -> dict[int, Problem]:
+        """Lines found to be one row only when a later part was judged; the earlier ones have been taken already."""
+        return {
+            line: self._said_twice(again)
+            for again in self.repeats.values()
+            if again.differing and again.is_far
+            for line in again.lines
+        }
 
     @property
     def covers(self) -> Sequence[str]:
@@ -572,7 +624,15 @@ class RecordList:
         return Changes([list(self.created.values())], rows, settle=settle)
 
     def notes(self, session: OcopSession) -> list[str]:
-        return []
+        """Lines that repeat one before them, and are left out."""
+        same = [again for again in self.repeats.values() if not again.differing]
+        if not same:
+            return []
+        count = number(sum(len(again.lines) - 1 for again in same))
+        shown = [f"dòng {', '.join(map(str, again.lines[1:]))} như dòng {again.lines[0]}" for again in same[:FEW]]
+        more = f" và {number(len(same) - FEW)} bản ghi khác" if len(same) > FEW else ""
+        label = self.model.__label__.lower()
+        return [f"{count} dòng ghi lại cùng một {label} nên bỏ qua: {'; '.join(shown)}{more}."]
 
     def also(self, wanted: Collection[Change]) -> tuple[dict[str, dict[str, int]], list[str]]:
         made = [change for change in self.created.values() if change in wanted]
@@ -588,10 +648,10 @@ class RecordList:
 
 
 def begin(
-    session: OcopSession, columns: Columns, *, as_of: date, options: Options
+    session: OcopSession, columns: Columns, *, as_of: date, options: Options, again: Callable[[int], ReadRow]
 ) -> Callable[[Sequence[ReadRow]], RecordList]:
     """What judges the rows of a list of records; what a row is refused for becomes a problem of it."""
-    return RecordList(columns, Registers(session, as_of), options.links, options.clears).judge
+    return RecordList(columns, Registers(session, as_of), options.links, options.clears, again).judge
 
 
 def needs_of(model: type[Base]) -> list[tuple[str, ...]]:
@@ -830,6 +890,15 @@ def _described(registers: Registers, model: type[Base], candidate: Candidate) ->
         if row_id and (linked := registers.of(linked_model(model, relation)).rows.get(row_id)):
             described.append(linked.label)
     return ", ".join(described)
+
+
+def _as_meant(model: type[Base], path: str, value: Any) -> Any:
+    """A cell of a link as it is compared with another one."""
+    first, _, rest = path.partition(".")
+    linked = linked_model(model, first)
+    if "." in rest:
+        return _as_meant(linked, rest, value)
+    return fold_name(linked, value) if rest == linked.__title__ and isinstance(value, str) else value
 
 
 def _once(rows: Iterable[Candidate]) -> list[Candidate]:

@@ -68,6 +68,7 @@ class SuccessionList:
     pairs: dict[Change, tuple[int, int]] = field(default_factory=dict)
     unfound: Mapping[tuple[str, str], Unfound] = field(default_factory=dict)
     likely: Sequence[Likely] = ()
+    refused_since: Mapping[int, Problem] = field(default_factory=dict)
     covers: Sequence[str] = ()
 
     def judge(self, row: ReadRow) -> Change | None:
