@@ -168,7 +168,7 @@ def any_database(request: pytest.FixtureRequest, tmp_path: Path, shared_tmp: Pat
     marker = request.node.get_closest_marker("fill")
     fill = marker.args[0] if marker else "empty"
     if request.param == "sqlite":
-        yield from _opened(_sqlite_copy(tmp_path, shared_tmp, fill))
+        yield from _opened(sqlite_copy(tmp_path, shared_tmp, fill))
     else:
         yield from _opened(postgres_database(request.getfixturevalue("postgres"), shared_tmp, fill))
 
@@ -177,10 +177,10 @@ def any_database(request: pytest.FixtureRequest, tmp_path: Path, shared_tmp: Pat
 def database(request: pytest.FixtureRequest, tmp_path: Path, shared_tmp: Path) -> Iterator[Database]:
     """A SQLite file of its own, filled as `@pytest.mark.fill(…)` says."""
     marker = request.node.get_closest_marker("fill")
-    yield from _opened(_sqlite_copy(tmp_path, shared_tmp, marker.args[0] if marker else "empty"))
+    yield from _opened(sqlite_copy(tmp_path, shared_tmp, marker.args[0] if marker else "empty"))
 
 
-def _sqlite_copy(folder: Path, shared: Path, fill: str) -> str:
+def sqlite_copy(folder: Path, shared: Path, fill: str) -> str:
     copy = folder / "ocop.db"
     shutil.copyfile(sqlite_template(shared, fill), copy)
     return f"sqlite:///{copy}"

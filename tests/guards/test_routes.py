@@ -78,7 +78,7 @@ class House:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory, shared_tmp: Path, visit: Visit) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("house")
-    database = connect(conftest._sqlite_copy(folder, shared_tmp, "world"))
+    database = connect(conftest.sqlite_copy(folder, shared_tmp, "world"))
     with acting_as(system("kiểm thử")), database.writing.begin() as session:
         for role, model in PLACES.items():
             accounts.add_user(

@@ -2,7 +2,8 @@
 
 import csv
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.database import Database
+from app.current import acting_as, system
+from app.database import Database, connect
 from app.files import read
 from app.services import importing, places
 from app.services.importing import undoing
@@ -30,6 +32,7 @@ from models import (
 )
 from models.base import Base
 from models.rules.places import predecessors, successors
+from tests.conftest import sqlite_copy
 
 pytestmark = pytest.mark.usefixtures("at_the_command_line")
 
@@ -72,6 +75,11 @@ class Office:
                 importing.apply(session, kept)
             return made
 
+    def undo_last(self) -> None:
+        with self.database.writing.begin() as session:
+            last = session.scalars(select(ImportBatch).order_by(ImportBatch.id.desc()).limit(1)).one()
+            undoing.undo(session, last, seen=undoing.look(session, last).mark)
+
     def in_force(self, day: date) -> dict[str, str]:
         with self.database.reading() as session:
             return {unit.code: unit.name for unit in session.scalars(select(Commune)) if unit.in_force(day)}
@@ -91,9 +99,14 @@ class Office:
                 (link.old.code, link.old.valid_from, link.new.code, link.new.valid_from, link.kind)
                 for link in session.scalars(select(CommuneSuccession))
             )
-            found = session.scalars(select(Commune))
+            found = session.scalars(select(Commune)).all()
             districts = sorted((unit.code, unit.valid_from, unit.district.code) for unit in found if unit.district)
-        return {**units, "links": links, "districts_of": districts}
+            basis = sorted((unit.code, unit.valid_from, unit.legal_basis) for unit in found)
+            of_links = sorted(
+                (link.old.code, link.old.valid_from, link.new.code, link.legal_basis)
+                for link in session.scalars(select(CommuneSuccession))
+            )
+        return {**units, "links": links, "districts_of": districts, "basis": basis, "basis_of_links": of_links}
 
     def unit(self, code: str, day: date) -> int:
         with self.database.reading() as session:
@@ -113,11 +126,15 @@ def desk(database: Database) -> Office:
 
 @pytest.fixture
 def with_ben_tre(desk: Office) -> Office:
+    add_ben_tre(desk)
+    return desk
+
+
+def add_ben_tre(office: Office) -> None:
     """The list of 01/2025 names no province, so it cannot be the first that is heard of Bến Tre."""
-    with desk.database.writing.begin() as session:
+    with office.database.writing.begin() as session:
         dated = {"valid_from": IN_2017, "valid_to": date(2025, 6, 30)}
         session.add(Province(code="83", name="Tỉnh Bến Tre", kind=ProvinceKind.PROVINCE, **dated))
-    return desk
 
 
 def real(folder: Path, name: str, model: type[Base] = Commune) -> Table:
@@ -307,9 +324,7 @@ def test_the_conversion_table_is_taken_after_the_lists(office: Office, shared_da
         if day == IN_2025:
             bring_in_real(office, shared_data, IN_2021)
         bring_in_real(office, shared_data, day)
-    table = real(shared_data, CONVERSION, CommuneSuccession)
-    ben_tre = [(row, line) for row, line in zip(table.rows, table.lines, strict=True) if row[8] == "83"]
-    table = Table(table.columns, [row for row, _ in ben_tre], [line for _, line in ben_tre])
+    table = _of_ben_tre(shared_data)
 
     made = office.bring_in(table, REFORM, CommuneSuccession)
     again = office.plan(table, REFORM, CommuneSuccession)
@@ -321,6 +336,173 @@ def test_the_conversion_table_is_taken_after_the_lists(office: Office, shared_da
         is_whole, after = whither(session, binh_khanh)
         assert is_whole
         assert [(unit.code, unit.name) for unit in after] == [("28945", "Xã Đồng Khởi")]
+
+
+# ---- a small province, its lists and its conversion table in every order ----------------------------------------
+
+WITH_BASIS = (*HEADER, "Căn cứ pháp lý")
+MO_CAY = ("83", "Tỉnh Bến Tre", "833", "Huyện Mỏ Cày Nam")
+NEW_WITH_BASIS = ("Mã TP", "Tỉnh Thành Phố", "Mã PX", "Phường Xã", "Căn cứ pháp lý")
+LINKED = ("Mã xã cũ", "Mã xã mới", "Cách chuyển", "Căn cứ pháp lý")
+
+
+def _small_set() -> dict[str, tuple[Table, date, type[Base]]]:
+    """Four lists and a table: one unit becomes a ward, one is renamed, then divided, one ends, a code is given on."""
+
+    def old(*rows: Sequence[str]) -> Table:
+        return listed(*((*MO_CAY, *row) for row in rows), header=WITH_BASIS)
+
+    new = [("86", "Tỉnh Vĩnh Long", code, name, "NQ 1687") for code, name in (("28945", "Xã An"), ("28951", "Xã Cát"))]
+    links = [
+        ("28945", "28945", "Nhập toàn bộ", "NQ 1687"),
+        ("28951", "28945", "Nhập một phần", "NQ 1687"),
+        ("28951", "28951", "Nhập một phần", ""),
+        ("28957", "28951", "Nhập toàn bộ", "NQ 1687, khoản 2"),
+    ]
+    in_2017 = [("28945", "Xã An", ""), ("28951", "Xã Bình", ""), ("28957", "Xã Cát", "QĐ 1"), ("28960", "Xã Dương", "")]
+    in_2021 = [
+        *(("28945", "Phường An", "NQ 855"), ("28951", "Xã Bình", "NQ 855")),
+        *(("28957", "Xã Cát", ""), ("28960", "Xã Dương", "")),
+    ]
+    in_2025 = [("28945", "Phường An", "NQ 1237"), ("28951", "Xã Bình Mới", "NQ 1237"), ("28957", "Thị trấn Cát", "")]
+    return {
+        "2017": (old(*in_2017), IN_2017, Commune),
+        "2021": (old(*in_2021), IN_2021, Commune),
+        "2025": (old(*in_2025), IN_2025, Commune),
+        "reform": (listed(*new, header=NEW_WITH_BASIS), REFORM, Commune),
+        "table": (listed(*links, header=LINKED), REFORM, CommuneSuccession),
+    }
+
+
+SMALL = _small_set()
+# The table names units of both maps, so one list of each must be known.
+ORDERS = [
+    order
+    for order in itertools.permutations(SMALL)
+    if order.index("reform") < order.index("table") and order.index("table") > 1
+]
+
+
+def _bring_in_small(office: Office, order: Sequence[str]) -> None:
+    for name in order:
+        table, day, model = SMALL[name]
+        made = office.bring_in(table, day, model, complete=model is Commune)
+        assert made.refused == [], name
+
+
+def test_the_small_province_has_this_history(office: Office) -> None:
+    _bring_in_small(office, list(SMALL))
+
+    known = office.history()
+    assert known["communes"] == [
+        ("28945", IN_2017, "2021-01-31", "Xã An", CommuneKind.COMMUNE),
+        ("28945", IN_2021, "2025-06-30", "Phường An", CommuneKind.WARD),
+        ("28945", REFORM, "None", "Xã An", CommuneKind.COMMUNE),
+        ("28951", IN_2017, "2024-12-31", "Xã Bình", CommuneKind.COMMUNE),
+        ("28951", IN_2025, "2025-06-30", "Xã Bình Mới", CommuneKind.COMMUNE),
+        ("28951", REFORM, "None", "Xã Cát", CommuneKind.COMMUNE),
+        ("28957", IN_2017, "2024-12-31", "Xã Cát", CommuneKind.COMMUNE),
+        ("28957", IN_2025, "2025-06-30", "Thị trấn Cát", CommuneKind.TOWNSHIP),
+        ("28960", IN_2017, "2024-12-31", "Xã Dương", CommuneKind.COMMUNE),
+    ]
+    assert known["links"] == [
+        ("28945", IN_2017, "28945", IN_2021, SuccessionKind.RETYPED),
+        ("28945", IN_2021, "28945", REFORM, SuccessionKind.WHOLE),
+        ("28951", IN_2017, "28951", IN_2025, SuccessionKind.RENAMED),
+        ("28951", IN_2025, "28945", REFORM, SuccessionKind.PART),
+        ("28951", IN_2025, "28951", REFORM, SuccessionKind.PART),
+        ("28957", IN_2017, "28957", IN_2025, SuccessionKind.RETYPED),
+        ("28957", IN_2025, "28951", REFORM, SuccessionKind.WHOLE),
+    ]
+    assert known["basis"] == [
+        *(("28945", IN_2017, ""), ("28945", IN_2021, "NQ 855"), ("28945", REFORM, "NQ 1687")),
+        *(("28951", IN_2017, ""), ("28951", IN_2025, "NQ 1237"), ("28951", REFORM, "NQ 1687")),
+        *(("28957", IN_2017, "QĐ 1"), ("28957", IN_2025, ""), ("28960", IN_2017, "")),
+    ]
+    assert known["basis_of_links"] == [
+        *(("28945", IN_2017, "28945", "NQ 855"), ("28945", IN_2021, "28945", "NQ 1687")),
+        *(("28951", IN_2017, "28951", "NQ 1237"), ("28951", IN_2025, "28945", "NQ 1687")),
+        *(("28951", IN_2025, "28951", ""), ("28957", IN_2017, "28957", "")),
+        ("28957", IN_2025, "28951", "NQ 1687, khoản 2"),
+    ]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids="-".join)
+def test_lists_and_conversion_table_in_any_order_give_the_same_history(
+    desk: Office, small_history: dict[str, Any], order: Sequence[str]
+) -> None:
+    _bring_in_small(desk, order)
+
+    assert desk.history() == small_history
+
+
+def test_a_list_that_moved_links_is_undone_with_them(office: Office) -> None:
+    _bring_in_small(office, ["2017", "reform", "table"])
+    before = office.history()
+    _bring_in_small(office, ["2025"])
+    changed = office.history()
+
+    office.undo_last()
+
+    assert changed["links"] != before["links"]
+    assert office.history() == before
+
+
+@pytest.fixture(scope="module")
+def small_history(tmp_path_factory: pytest.TempPathFactory, shared_tmp: Path) -> dict[str, Any]:
+    """As the lists in the order of their days, and the table last, leave it."""
+    with _another_office(tmp_path_factory, shared_tmp) as office:
+        _bring_in_small(office, list(SMALL))
+        return office.history()
+
+
+@contextmanager
+def _another_office(tmp_path_factory: pytest.TempPathFactory, shared_tmp: Path) -> Iterator[Office]:
+    database = connect(sqlite_copy(tmp_path_factory.mktemp("in-order"), shared_tmp, "empty"))
+    with acting_as(system("kiểm thử")):
+        yield Office(database)
+    database.engine.dispose()
+
+
+def _of_ben_tre(folder: Path) -> Table:
+    """The rows of the real conversion table whose old units lay in Bến Tre."""
+    table = real(folder, CONVERSION, CommuneSuccession)
+    rows = [(row, line) for row, line in zip(table.rows, table.lines, strict=True) if row[8] == "83"]
+    return Table(table.columns, [row for row, _ in rows], [line for _, line in rows])
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        (IN_2025, REFORM, "table", IN_2021, IN_2017),
+        (REFORM, IN_2025, "table", IN_2017, IN_2021),
+        (IN_2017, IN_2025, REFORM, "table", IN_2021),
+        (IN_2021, IN_2025, REFORM, "table", IN_2017),
+    ],
+)
+def test_the_real_conversion_table_between_the_lists_gives_the_same_history(
+    with_ben_tre: Office, real_history: dict[str, Any], shared_data: Path, order: Sequence[date | str]
+) -> None:
+    _bring_in_lists_and_table(with_ben_tre, shared_data, order)
+
+    assert with_ben_tre.history() == real_history
+
+
+@pytest.fixture(scope="module")
+def real_history(tmp_path_factory: pytest.TempPathFactory, shared_tmp: Path, shared_data: Path) -> dict[str, Any]:
+    with _another_office(tmp_path_factory, shared_tmp) as office:
+        add_ben_tre(office)
+        _bring_in_lists_and_table(office, shared_data, (*LISTS, "table"))
+        return office.history()
+
+
+def _bring_in_lists_and_table(office: Office, folder: Path, order: Sequence[date | str]) -> None:
+    for day in order:
+        if isinstance(day, date):
+            bring_in_real(office, folder, day)
+        else:
+            made = office.bring_in(_of_ben_tre(folder), REFORM, CommuneSuccession)
+            assert (made.counts["new"], made.refused) == (148, [])
 
 
 # ---- complete and partial lists -------------------------------------------------------------------------------
@@ -345,9 +527,7 @@ def test_a_complete_list_that_only_ends_units_is_written_and_undone(desk: Office
     assert made.also_words == ["1 xã, phường không có trong danh mục kết thúc ngày 31/01/2021: 29227 Xã Giao Thạnh."]
     assert set(desk.in_force(IN_2021)) == {"29200"}
     assert set(desk.in_force(date(2021, 1, 31))) == {"29200", "29227"}
-    with desk.database.writing.begin() as session:
-        last = session.scalars(select(ImportBatch).order_by(ImportBatch.id.desc()).limit(1)).one()
-        undoing.undo(session, last, seen=undoing.look(session, last).mark)
+    desk.undo_last()
     assert desk.history() == before
 
 

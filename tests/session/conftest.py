@@ -16,7 +16,7 @@ def to_read(
 ) -> Iterator[Database]:
     """Nobody changes it, so one copy serves every test that only looks."""
     if request.param == "sqlite":
-        url = conftest._sqlite_copy(tmp_path_factory.mktemp("world"), shared_tmp, "world")
+        url = conftest.sqlite_copy(tmp_path_factory.mktemp("world"), shared_tmp, "world")
     else:
         url = conftest.postgres_database(request.getfixturevalue("postgres"), shared_tmp, "world")
     database = connect(url)

@@ -13,7 +13,7 @@ from app.current import acting_as, system
 from app.database import Database, connect
 from app.main import create_app
 from app.session import OcopSession
-from tests.conftest import DEMO_PASSWORD, Visit, _sqlite_copy
+from tests.conftest import DEMO_PASSWORD, Visit, sqlite_copy
 
 Clerk = Callable[[str], TestClient]
 
@@ -39,7 +39,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def demo(tmp_path: Path, shared_tmp: Path) -> Iterator[Database]:
-    opened = connect(_sqlite_copy(tmp_path, shared_tmp, "demo"))
+    opened = connect(sqlite_copy(tmp_path, shared_tmp, "demo"))
     yield opened
     opened.engine.dispose()
 

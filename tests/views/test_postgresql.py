@@ -20,7 +20,7 @@ from app.current import acting_as, system
 from app.database import Database, connect
 from app.main import create_app
 from models import Commune, Entity, Product, ProductGroup
-from tests.conftest import DEMO_PASSWORD, Visit, _sqlite_copy, postgres_database
+from tests.conftest import DEMO_PASSWORD, Visit, postgres_database, sqlite_copy
 from tests.views.conftest import settings_for
 from tests.views.page import form_of, text_of
 
@@ -89,7 +89,7 @@ def _seen(answer: Response) -> tuple[int, str, Sequence[object]]:
 
 
 def _twins(folder: Path, shared: Path, postgres: str, visit: Visit) -> Iterator[Twins]:
-    urls = [_sqlite_copy(folder, shared, "demo"), postgres_database(postgres, shared, "demo")]
+    urls = [sqlite_copy(folder, shared, "demo"), postgres_database(postgres, shared, "demo")]
     databases = [connect(url) for url in urls]
     sites = [create_app(settings_for(u, folder), d) for u, d in zip(urls, databases, strict=True)]
     yield Twins(databases, sites, visit)

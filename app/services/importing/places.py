@@ -6,7 +6,6 @@ as its code is; when a parent is renamed, its children move to its new life and 
 and accounts.
 """
 
-import itertools
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,12 +16,13 @@ from sqlalchemy import ColumnElement, Select, or_, select
 
 from app.current import actor
 from app.errors import OcopError
+from app.services.importing import life_links
 from app.services.importing.links import Likely, Unfound
 from app.services.importing.reading import Columns, Options, Problem, ReadRow
 from app.services.importing.writing import Change, Changes, parts, seeing_everything
 from app.session import OcopSession, OutsideArea, plain
 from models.base import Base, LabelledEnum
-from models.commune import Commune, CommuneKind, CommuneSuccession, SuccessionKind
+from models.commune import Commune, CommuneKind
 from models.cycle import Cycle
 from models.district import District, DistrictKind
 from models.import_batch import BatchState, ImportBatch, RowAction
@@ -31,7 +31,6 @@ from models.rules.places import (
     DAY,
     NO_DISTRICTS_FROM,
     Step,
-    bare_name,
     code_flaw,
     confirmed_later,
     kind_in_name,
@@ -147,6 +146,10 @@ class Life:
     valid_to: date | None
     parents: Mapping[str, Parent]
     before: dict[str, Any]
+
+    @property
+    def legal_basis(self) -> str:
+        return str(self.before["legal_basis"])
 
 
 Lives = dict[str, list[Life]]
@@ -286,9 +289,18 @@ class UnitList:
             row.problems.append(Problem(self.columns.name(refusal.path), str(refusal)))
             return None
         self.provinces[change] = parents["province"]
-        if change.action is not RowAction.SAME and (basis := row.values.get("legal_basis")):
-            change.values["legal_basis"] = basis
+        if change.action is not RowAction.SAME:
+            self._say_basis(change, row.values.get("legal_basis") or "", is_earlier=code in self.earlier[self.own])
         return change
+
+    @staticmethod
+    def _say_basis(change: Change, basis: str, *, is_earlier: bool) -> None:
+        """A unit that begins with this list began by what this list says, not by what a later one said."""
+        known: str = change.before["legal_basis"] if change.before and is_earlier else ""
+        if known != basis and is_earlier:
+            change.shown["legal_basis"] = (known, basis)
+        if basis or known:
+            change.values["legal_basis"] = basis
 
     def _prefix(self, model: type[Unit]) -> str:
         """What the columns of a unit begin with in paths."""
@@ -585,8 +597,7 @@ class UnitList:
         _move_accounts(session, Commune, followed)
         written = (c for c in self.changes if c and c.row and not c.refusal and c.action is not RowAction.SAME)
         codes = {code for c in written if isinstance(c.row, Commune) and self.lives[Commune].get(code := c.row.code)}
-        for part in parts(sorted(codes)):
-            _link_lives(session, part)
+        life_links.mend(session, old, sorted(codes))
 
     # ---- what is said of the list as a whole -------------------------------------------------------------
 
@@ -725,32 +736,6 @@ def _move_accounts(session: OcopSession, model: type[Unit], followed: Mapping[in
     for part in parts(list(followed)):
         for user in session.scalars(select(User).where(link.in_(part))):
             setattr(user, attribute, followed[getattr(user, link.key)])
-
-
-def _link_lives(session: OcopSession, codes: Sequence[str]) -> None:
-    """Link each life of a code to the one that follows it without a gap: renamed, of another kind, or elsewhere."""
-    by_code: defaultdict[str, list[Commune]] = defaultdict(list)
-    for row in session.scalars(select(Commune).where(Commune.code.in_(codes)).order_by(Commune.valid_from)):
-        by_code[row.code].append(row)
-    ids = {row.id: row.code for lives in by_code.values() for row in lives}
-    kept = session.scalars(select(CommuneSuccession).where(CommuneSuccession.old_id.in_(ids)))
-    links = {link.old_id: link for link in kept if ids.get(link.new_id) == ids[link.old_id]}
-    for lives in by_code.values():
-        for old, new in itertools.pairwise(lives):
-            if old.valid_to != new.valid_from - DAY or old.valid_from < NO_DISTRICTS_FROM <= new.valid_from:
-                continue
-            link, kind = links.get(old.id), _kind_of_succession(old, new)
-            if link is None:
-                made = CommuneSuccession(old_id=old.id, new_id=new.id, kind=kind, legal_basis=new.legal_basis)
-                session.add(made)
-            elif link.new_id != new.id:
-                link.new_id, link.kind = new.id, kind
-
-
-def _kind_of_succession(old: Commune, new: Commune) -> SuccessionKind:
-    if bare_name(old.name) != bare_name(new.name):
-        return SuccessionKind.RENAMED
-    return SuccessionKind.UNCHANGED if old.kind is new.kind else SuccessionKind.RETYPED
 
 
 def _ids(session: OcopSession, model: type[Listed], codes: Sequence[str]) -> frozenset[int]:
