@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from admin_views import pages
 from admin_views.base import BASE_URL
@@ -147,7 +147,7 @@ def _units(session: OcopSession, on: date, province_id: int | None) -> Sequence[
     """(id, name, province_id) of the actor's communes, one more than a map shows when there are too many."""
     wanted = (
         select(Commune.id, Commune.name, Commune.province_id)
-        .where(Commune.valid_from <= on, or_(Commune.valid_to.is_(None), Commune.valid_to >= on))
+        .where(Commune.on(on))
         .order_by(Commune.sort_key, Commune.id)
         .limit(MOST_UNITS + 1)
     )
@@ -177,9 +177,7 @@ def _province_rows(
         before, some = found.get(spot.province_id, (0, []))
         found[spot.province_id] = (before + count, [*some, *communes])
     provinces = session.execute(
-        select(Province.id, Province.name)
-        .where(Province.valid_from <= on, or_(Province.valid_to.is_(None), Province.valid_to >= on))
-        .order_by(Province.sort_key, Province.id)
+        select(Province.id, Province.name).where(Province.on(on)).order_by(Province.sort_key, Province.id)
     )
     rows = []
     for each, name in provinces:

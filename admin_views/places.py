@@ -19,6 +19,7 @@ from app.services import places
 from app.session import OcopSession
 from models import Commune, CommuneSuccession, District, Province
 from models.base import Base
+from models.province import Dated
 from models.rules.words import day, read_day
 
 UNKNOWN = "chua-ro"
@@ -55,8 +56,8 @@ class PlaceView(OcopView):
         )
 
     def _in_force(self, on: date) -> ColumnElement[bool]:
-        place: Any = self.model
-        return and_(place.valid_from <= on, or_(place.valid_to.is_(None), place.valid_to >= on))
+        assert issubclass(self.model, Dated)
+        return self.model.on(on)
 
     def create_row(self, session: OcopSession, values: Mapping[str, Any]) -> Base:
         row = super().create_row(session, values)

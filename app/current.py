@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from models import EVERYTHING, Area, Role
@@ -64,3 +64,10 @@ def acting_as(who: Actor) -> Iterator[Actor]:
         yield who
     finally:
         _ACTOR.reset(token)
+
+
+@contextmanager
+def seeing_everything() -> Iterator[None]:
+    """For what no area may hide: the last number given, who else bears a code, what a place is called."""
+    with acting_as(replace(actor(), area=EVERYTHING)):
+        yield

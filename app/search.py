@@ -3,8 +3,8 @@
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, case, column, false, or_, select, table
-from sqlalchemy.orm import aliased
 
+from app.successions import heirs
 from models.base import Base
 from models.commune import Commune, CommuneSuccession
 from models.rules.text import fold
@@ -24,10 +24,7 @@ def matching(model: type[Base], term: str, *, sqlite: bool) -> list[ColumnElemen
 def _took_over(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
     """Communes that took over from one that meets the conditions, over any number of steps."""
     former = select(Commune.id).where(*conditions).correlate(None)
-    line = select(CommuneSuccession.new_id.label("id")).where(CommuneSuccession.old_id.in_(former))
-    heirs, further = line.cte("heirs", recursive=True), aliased(CommuneSuccession)
-    heirs = heirs.union(select(further.new_id).join(heirs, further.old_id == heirs.c.id))
-    return Commune.id.in_(select(heirs.c.id))
+    return Commune.id.in_(select(heirs(CommuneSuccession.old_id.in_(former)).c.heir))
 
 
 def matching_rows(model: type[Base], term: str, *, sqlite: bool) -> list[ColumnElement[bool]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ColumnElement, String, UniqueConstraint, and_, or_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Everywhere, LabelledEnum, Searchable, Tidy, choice, field
@@ -25,6 +25,16 @@ class Dated:
 
     def in_force(self, day: date) -> bool:
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+    @classmethod
+    def on(cls, day: date) -> ColumnElement[bool]:
+        """The same in SQL."""
+        return and_(cls.valid_from <= day, cls.lasts(day))
+
+    @classmethod
+    def lasts(cls, day: date) -> ColumnElement[bool]:
+        """Whether it is in force on a day, or begins later."""
+        return or_(cls.valid_to.is_(None), cls.valid_to >= day)
 
     def faults(self) -> Iterable[tuple[str, str]]:
         if self.valid_to is not None and self.valid_from is not None and self.valid_to < self.valid_from:

@@ -21,6 +21,7 @@ from sqlalchemy.orm import aliased, joinedload
 from app.current import Actor, acting_as, system
 from app.errors import OcopError
 from app.session import OcopSession
+from app.successions import heirs
 from models import (
     EVERYTHING,
     Area,
@@ -437,14 +438,7 @@ def _communes_area(session: OcopSession, user_id: int, statement: Select[Any, An
 
 def _onward(session: OcopSession, given: ColumnElement[bool]) -> set[tuple[int, int, int]]:
     """(commune, one that took it over, its province), over any number of steps. given: which links are the first."""
-    line = (
-        select(CommuneSuccession.old_id.label("first"), CommuneSuccession.new_id.label("heir"))
-        .where(given)
-        .cte("onward", recursive=True)
-    )
-    further = aliased(CommuneSuccession)
-    line = line.union(select(line.c.first, further.new_id).join(line, further.old_id == line.c.heir))
-    heir = aliased(Commune)
+    line, heir = heirs(given), aliased(Commune)
     rows = session.execute(select(line.c.first, heir.id, heir.province_id).join(heir, heir.id == line.c.heir))
     return {(first, heir_id, province) for first, heir_id, province in rows}
 

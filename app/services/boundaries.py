@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import aliased, selectinload
 
 from app.errors import OcopError
@@ -144,11 +144,7 @@ def plan(session: OcopSession, shapes: Sequence[Shape], *, as_of: date, province
 
 
 def _units(session: OcopSession, codes: Sequence[str], as_of: date) -> dict[str, Commune]:
-    found = (
-        select(Commune)
-        .options(selectinload(Commune.province))
-        .where(Commune.valid_from <= as_of, or_(Commune.valid_to.is_(None), Commune.valid_to >= as_of))
-    )
+    found = select(Commune).options(selectinload(Commune.province)).where(Commune.on(as_of))
     return {
         unit.code: unit
         for some in parts(sorted(set(codes)))

@@ -13,8 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
-from app.current import today
-from app.services.importing.writing import seeing_everything
+from app.current import seeing_everything, today
 from app.session import OcopSession
 from models import Commune, CommuneSuccession, District, Entity, Product, Province, Rating
 from models.base import LabelledEnum, Placed
@@ -161,15 +160,7 @@ def _by_stars(day: date) -> Select[int, int, int]:
 
 def _in_force(session: OcopSession, day: date) -> Sequence[int]:
     """The actor's communes of that day, so that a place without records has its line too."""
-    return (
-        session.execute(
-            select(Commune.id).where(
-                Commune.valid_from <= day, or_(Commune.valid_to.is_(None), Commune.valid_to >= day)
-            )
-        )
-        .scalars()
-        .all()
-    )
+    return session.scalars(select(Commune.id).where(Commune.on(day))).all()
 
 
 def _cut(spot: Spot, level: Level) -> Spot:

@@ -23,12 +23,11 @@ from typing import Any
 from sqlalchemy import select
 
 from app import progress, schema
-from app.current import Actor, acting_as, system
+from app.current import Actor, acting_as, seeing_everything, system
 from app.database import Database, connect
 from app.errors import OcopError
 from app.services import accounts, importing
 from app.services.importing import originals, undoing
-from app.services.importing.writing import seeing_everything
 from app.session import OcopSession
 from models.import_batch import ImportBatch
 from models.job import Job, JobTask

@@ -5,17 +5,15 @@ Names of places are no secret, so they are read whatever the area of who asks.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, or_, select, union_all
 from sqlalchemy.orm import aliased
 
-from app.current import acting_as, actor
+from app.current import seeing_everything
 from app.session import OcopSession
-from models.base import EVERYTHING
+from app.successions import heirs
 from models.commune import Commune, CommuneSuccession, SuccessionKind
 from models.district import District
 from models.province import Province
@@ -100,7 +98,7 @@ def read_onward(session: OcopSession, ids: Collection[int]) -> tuple[dict[int, U
     """(the units and all that took over from them, the links between), any number of steps onward."""
     units: dict[int, Unit] = {}
     links: dict[tuple[int, int], SuccessionKind] = {}
-    with _whoever_asks():
+    with seeing_everything():
         for pk, name, valid_to, district, province, new, kind in session.execute(_onward(sorted(ids))):
             units[pk] = Unit(name, valid_to, district or "", province or "")
             if new is not None:
@@ -108,23 +106,19 @@ def read_onward(session: OcopSession, ids: Collection[int]) -> tuple[dict[int, U
     return units, [(old, new, kind) for (old, new), kind in links.items()]
 
 
-def _whoever_asks() -> AbstractContextManager[object]:
-    return acting_as(replace(actor(), area=EVERYTHING))
-
-
 def _onward(ids: Sequence[int]) -> Select[int, str, date | None, str, str, int, SuccessionKind]:
-    given, step = aliased(Commune), aliased(CommuneSuccession)
-    line = select(given.id).where(given.id.in_(ids)).cte("line", recursive=True)
-    line = line.union(select(step.new_id).join(line, step.old_id == line.c.id))
+    given = aliased(Commune)
+    onward = heirs(CommuneSuccession.old_id.in_(ids))
+    wanted = union_all(select(given.id).where(given.id.in_(ids)), select(onward.c.heir))
     return (
         select(
             *(Commune.id, Commune.name, Commune.valid_to, District.name, Province.name),
             *(CommuneSuccession.new_id, CommuneSuccession.kind),
         )
-        .join(line, line.c.id == Commune.id)
         .outerjoin(District, Commune.district_id == District.id)
         .outerjoin(Province, Commune.province_id == Province.id)
         .outerjoin(CommuneSuccession, CommuneSuccession.old_id == Commune.id)
+        .where(Commune.id.in_(wanted))
     )
 
 
@@ -147,7 +141,7 @@ def lineage(session: OcopSession, ids: Iterable[int]) -> dict[int, str]:
         .where(or_(CommuneSuccession.old_id.in_(wanted), CommuneSuccession.new_id.in_(wanted)))
         .order_by(old.valid_to.desc(), old.sort_key, new.sort_key)
     )
-    with _whoever_asks():
+    with seeing_everything():
         for old_id, old_name, ended, district, new_id, new_name in session.execute(statement):
             if new_id in found:
                 came[new_id].append(Unit(old_name, ended, district or "", ""))

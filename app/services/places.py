@@ -2,10 +2,12 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
-from app.services.importing.writing import parts, seeing_everything
+from app.current import seeing_everything
+from app.services.importing.writing import parts
 from app.session import InvalidRow, OcopSession
+from app.successions import heirs
 from models.base import Base
 from models.commune import Commune, CommuneSuccession
 from models.district import District
@@ -48,9 +50,11 @@ def links_from(session: OcopSession, ids: Collection[int]) -> list[Link]:
     own = (CommuneSuccession.old_id, CommuneSuccession.new_id, CommuneSuccession.kind)
     with seeing_everything():
         for part in parts(sorted(ids)):
-            line = select(*own).where(CommuneSuccession.old_id.in_(part)).cte("line", recursive=True)
-            line = line.union(select(*own).join(line, CommuneSuccession.old_id == line.c.new_id))
-            found |= dict.fromkeys((old, new, kind) for old, new, kind in session.execute(select(line)))
+            first = CommuneSuccession.old_id.in_(part)
+            on_the_way = or_(first, CommuneSuccession.old_id.in_(select(heirs(first).c.heir)))
+            found |= dict.fromkeys(
+                (old, new, kind) for old, new, kind in session.execute(select(*own).where(on_the_way))
+            )
     return list(found)
 
 

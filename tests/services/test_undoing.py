@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, or_, select
 
-from app.current import Actor, acting_as, system
+from app.current import Actor, acting_as, seeing_everything, system
 from app.database import Database
 from app.services import accounts, importing
 from app.services.importing import undoing
 from app.services.importing.undoing import Line
-from app.services.importing.writing import seeing_everything
 from app.session import OcopSession
 from app.table import Cell, Column, Table
 from models import (

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, delete, func, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.attributes import instance_state
 
+from app.current import seeing_everything
 from app.errors import OcopError
 from app.files import read
 from app.services.importing import senders
@@ -30,7 +31,7 @@ from app.services.importing.planning import (
     writes,
 )
 from app.services.importing.reading import NOTHING, Columns, ColumnsUnclear, Options, Problem, samples
-from app.services.importing.writing import Change, Changes, indexed_at_once, parts, seeing_everything, write
+from app.services.importing.writing import Change, Changes, indexed_at_once, parts, write
 from app.session import OcopSession, plain
 from app.table import Column, Conversion, Table
 from models.base import Base, now, screens

@@ -10,13 +10,13 @@ from datetime import date
 from typing import Any
 
 from rapidfuzz import fuzz, process, utils
-from sqlalchemy import ColumnElement, inspect, or_, select
+from sqlalchemy import ColumnElement, inspect, select
 from sqlalchemy.orm import Mapper
 
-from app.current import actor
+from app.current import actor, seeing_everything
 from app.search import matching
 from app.services.importing.reading import DAY_FIRST, MONTH_FIRST, Columns, ReadRow, column_type, linked_model
-from app.services.importing.writing import parts, seeing_everything
+from app.services.importing.writing import parts
 from app.services.place_names import read_onward
 from app.session import OcopSession
 from models.base import Base, LabelledEnum, Placed, Searchable, fields, key_columns, label_of
@@ -322,11 +322,8 @@ class Registers:
         if actor().area.everything:
             return False
         keys = [sort_key(each) for each in (name, *(f"{kind.label} {name}" for kind in CommuneKind))]
-        lasts = or_(Commune.valid_to.is_(None), Commune.valid_to >= self.as_of)
         with seeing_everything():
-            found = self.session.scalars(
-                select(Commune.id).where(Commune.sort_key.in_(keys), Commune.valid_from <= self.as_of, lasts)
-            )
+            found = self.session.scalars(select(Commune.id).where(Commune.sort_key.in_(keys), Commune.on(self.as_of)))
             return not register.rows.keys() >= set(found)
 
     def _former(self, register: Register, name: str, said: Mapping[str, str]) -> Found | None:

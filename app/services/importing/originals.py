@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from app.current import seeing_everything
 from app.errors import OcopError
-from app.services.importing.writing import seeing_everything
 from app.session import OcopSession
 from models.import_batch import BatchState, ImportBatch
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import Select, or_, select
 
-from app.current import actor
+from app.current import actor, seeing_everything
 from app.errors import OcopError
 from app.services.importing import life_links
 from app.services.importing.links import Likely, Unfound
 from app.services.importing.reading import Columns, Options, Problem, ReadRow
-from app.services.importing.writing import Change, Changes, parts, seeing_everything
+from app.services.importing.writing import Change, Changes, parts
 from app.session import OcopSession, OutsideArea, plain
 from models.base import Base, LabelledEnum
 from models.commune import Commune, CommuneKind
@@ -644,7 +644,7 @@ class UnitList:
         """Units in force on the day of the list, in the clerk's area: nobody ends what lies elsewhere."""
         province = PARENTS[model]["province"]
         in_provinces = province.code.in_(sorted(provinces))
-        found = session.execute(_select_lives(model).where(in_provinces, *_in_force(model, self.as_of)))
+        found = session.execute(_select_lives(model).where(in_provinces, model.on(self.as_of)))
         return [_life(model, row) for row in found.mappings()]
 
     def _ended_words(self) -> list[str]:
@@ -666,7 +666,7 @@ class UnitList:
             found = session.execute(
                 select(self.own.code, self.own.name)
                 .join(self.own.province)
-                .where(Province.code.in_(sorted(taken)), *_in_force(self.own, self.as_of))
+                .where(Province.code.in_(sorted(taken)), self.own.on(self.as_of))
                 .order_by(self.own.code)
             )
             return [(code, name) for code, name in found if code not in self.lives[self.own]]
@@ -715,14 +715,10 @@ def _named(
     return name if spelled else f"{kind.label} {name}", kind
 
 
-def _in_force(model: type[Unit], day: date) -> tuple[ColumnElement[bool], ...]:
-    return model.valid_from <= day, or_(model.valid_to.is_(None), model.valid_to >= day)
-
-
 def _lasting(model: type[Unit], attribute: str, parent_id: int | None, day: date) -> Select[Any]:
     """Units linked to a life of a parent that are still in force on a day, or begin later."""
     link = getattr(model, f"{attribute}_id")
-    return select(model).where(link == parent_id, or_(model.valid_to.is_(None), model.valid_to >= day))
+    return select(model).where(link == parent_id, model.lasts(day))
 
 
 def _open_cycles(province_id: int | None, day: date) -> Select[Any]:

@@ -16,7 +16,7 @@ from rapidfuzz import fuzz, process
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Mapper
 
-from app.current import actor
+from app.current import actor, seeing_everything
 from app.errors import OcopError
 from app.progress import Part, step
 from app.services import cycle, rating
@@ -35,7 +35,7 @@ from app.services.importing.links import (
     telling_links,
 )
 from app.services.importing.reading import CREATE, EMPTY, SKIP, Columns, Options, Problem, ReadRow, linked_model
-from app.services.importing.writing import Change, Changes, parts, seeing_everything
+from app.services.importing.writing import Change, Changes, parts
 from app.services.place_names import read_onward
 from app.session import OcopSession, places_relation, plain
 from models.base import Base, Placed, fields, label_of

@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.current import seeing_everything
 from app.services.importing.links import Likely, Unfound
 from app.services.importing.places import Life, Lives, RowRefused, lives_of
 from app.services.importing.reading import Columns, Options, Problem, ReadRow
-from app.services.importing.writing import Change, Changes, seeing_everything
+from app.services.importing.writing import Change, Changes
 from app.services.places import loop_sentence
 from app.session import OcopSession, plain
 from models.commune import Commune, CommuneSuccession, SuccessionKind

@@ -202,13 +202,9 @@ def _lists(session: OcopSession, model: type[Base], titles: Mapping[str, str], a
 def _names(session: OcopSession, model: Any, as_of: date) -> list[str]:
     statement = select(getattr(model, model.__title__))
     if issubclass(model, Dated):
-        statement = statement.where(_in_force(model, as_of))
+        statement = statement.where(model.on(as_of))
     statement = statement.order_by(model.sort_key if issubclass(model, Searchable) else model.id).limit(MOST_NAMES)
     return list(dict.fromkeys(session.scalars(statement)))
-
-
-def _in_force(model: Any, as_of: date) -> Any:
-    return (model.valid_from <= as_of) & or_(model.valid_to.is_(None), model.valid_to >= as_of)
 
 
 # ---- records that miss something ----------------------------------------------------------------------------
@@ -256,7 +252,7 @@ def _incomplete(
     """Records of the area without a value in some column, and sentences about them."""
     statement = select(model).where(or_(false(), *_missing(model, paths))).order_by(model.id).limit(MOST_ROWS + 1)
     if issubclass(model, Dated):
-        statement = statement.where(_in_force(model, as_of))
+        statement = statement.where(model.on(as_of))
     for relation in dict.fromkeys(path.rpartition(".")[0] for path in paths if "." in path):
         statement = statement.options(_loaded(model, relation))
     found = session.scalars(statement).all()

@@ -33,10 +33,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapper, joinedload
 
 from app import progress
-from app.current import actor
+from app.current import actor, seeing_everything
 from app.errors import OcopError
 from app.services.importing.batches import AlreadyUndone, is_maker, one_at_a_time
-from app.services.importing.writing import BATCH, parts, seeing_everything
+from app.services.importing.writing import BATCH, parts
 from app.session import OcopSession, StaleVersion, places_relation, plain
 from models.audit import AuditAction, AuditEntry
 from models.base import Base, Instant, Placed, Points, Tidy, TidyText, fields, label_of, now

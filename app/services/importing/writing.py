@@ -7,7 +7,7 @@ that fails is split until the row is found.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
 
@@ -16,11 +16,10 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import instance_state
 
-from app.current import acting_as, actor
 from app.errors import OcopError
 from app.progress import Part, step
 from app.session import InvalidRow, OcopSession, OutsideArea
-from models.base import EVERYTHING, Base, Searchable
+from models.base import Base, Searchable
 from models.import_batch import RowAction
 
 BATCH = 500
@@ -265,13 +264,6 @@ def _new(model: type[Base], values: dict[str, Any]) -> Base:
 def _values(change: Change) -> dict[str, Any]:
     links = {name: link.row.id if link and link.row else None for name, link in change.links.items()}
     return {**change.values, **links}
-
-
-@contextmanager
-def seeing_everything() -> Iterator[None]:
-    """For what no area may hide: the last number given, who else bears a code. What is read is not shown."""
-    with acting_as(replace(actor(), area=EVERYTHING)):
-        yield
 
 
 def _existing(session: OcopSession, changes: Sequence[Change]) -> dict[tuple[type[Base], int], Base]:
