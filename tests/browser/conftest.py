@@ -10,7 +10,7 @@ from pathlib import Path
 import axe_playwright_python
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from app.database import Database
 from app.main import create_app
@@ -20,6 +20,9 @@ from tests.views.conftest import demo, settings_for
 __all__ = ["demo"]
 
 CHROMIUM = Path("/usr/bin/chromium")
+# How long something awaited may take, in milliseconds; a machine may have much else to do.
+PATIENCE = 60_000
+expect.set_options(timeout=PATIENCE)
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -108,7 +111,7 @@ class Watched:
 @pytest.fixture
 def watched(chromium: Browser, address: str) -> Iterator[Watched]:
     context = chromium.new_context(viewport={"width": 1366, "height": 768}, locale="vi-VN", accept_downloads=True)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     seen = Watched(context.new_page(), address)
     yield seen
     context.close()
