@@ -26,7 +26,10 @@ class Product(Placed, Searchable, Base):
     __guesses__: ClassVar = {"commune_id": "entity.commune_id"}
 
     name: Mapped[str] = mapped_column(
-        Tidy(255), info=field("Tên sản phẩm", hint="đúng như ghi trên nhãn", aliases=("Sản phẩm",))
+        Tidy(255),
+        info=field(
+            "Tên sản phẩm", hint="đúng như ghi trên nhãn", aliases=("Sản phẩm", "Tên sản phẩm OCOP", "Tên mặt hàng")
+        ),
     )
     entity_id: Mapped[int] = mapped_column(ForeignKey("entities.id"), info=field("Chủ thể"))
     commune_id: Mapped[int] = mapped_column(ForeignKey("communes.id"), info=field("Nơi sản xuất"))

@@ -40,9 +40,15 @@ class Rating(Placed, Searchable, Base):
     )
     criteria_set_id: Mapped[int | None] = mapped_column(ForeignKey("criteria_sets.id"), info=field("Bộ tiêu chí"))
     regime: Mapped[Regime] = mapped_column(choice(Regime), info=field("Theo quy định"))
-    mean_points: Mapped[Decimal] = mapped_column(info=field("Điểm trung bình", hint="0 đến 100, không làm tròn"))
+    mean_points: Mapped[Decimal] = mapped_column(
+        info=field(
+            "Điểm trung bình", hint="0 đến 100, không làm tròn", aliases=("Điểm TB", "Điểm đánh giá", "Tổng điểm")
+        )
+    )
     stars_by_points: Mapped[int] = mapped_column(info=field("Hạng sao theo điểm", managed=True))
-    stars: Mapped[int] = mapped_column(info=field("Hạng sao", aliases=("Số sao", "Sao")))
+    stars: Mapped[int] = mapped_column(
+        info=field("Hạng sao", aliases=("Số sao", "Sao", "Hạng sao hiện tại", "Xếp hạng", "Phân hạng"))
+    )
     difference_reason: Mapped[str] = mapped_column(
         TidyText(), default="", info=field("Lý do hạng sao thấp hơn điểm", long=True)
     )
@@ -54,9 +60,15 @@ class Rating(Placed, Searchable, Base):
         Tidy(60), default="", info=field("Số quyết định", aliases=("Số QĐ", "Quyết định số"))
     )
     authority: Mapped[str] = mapped_column(
-        Tidy(120), default="", info=field("Cơ quan quyết định", hint="tên tại thời điểm quyết định")
+        Tidy(120),
+        default="",
+        info=field(
+            "Cơ quan quyết định", hint="tên tại thời điểm quyết định", aliases=("Cơ quan công nhận", "Cơ quan ban hành")
+        ),
     )
-    expires_on: Mapped[date | None] = mapped_column(info=field("Hết hạn công nhận", hint="36 tháng từ ngày cấp"))
+    expires_on: Mapped[date | None] = mapped_column(
+        info=field("Hết hạn công nhận", hint="36 tháng từ ngày cấp", aliases=("Ngày hết hạn", "Hiệu lực đến ngày"))
+    )
 
     product: Mapped[Product] = relationship(info=field("Sản phẩm", places=True))
     participation: Mapped[Participation | None] = relationship(info=field("Tham gia chu trình", managed=True))

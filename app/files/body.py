@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from app.files.header import DATE_LINE, Line, Merges
 from app.table import Cell, CellError, LeftOut
@@ -16,11 +16,9 @@ COUNT = "dòng đếm"
 REMARK = "dòng ghi chú"
 SIGNATURE = "phần ký"
 PAGE = "số trang"
+NUMBER = "dòng chỉ có số thứ tự"
 AGAIN = "dòng lặp lại tiêu đề"
 ABOVE_AGAIN = "dòng lặp lại phía trên tiêu đề"
-
-HEADINGS = "Dòng mục"
-"""Title of the column that keeps of each row under which heading it stood."""
 
 COUNT_LINE = re.compile(
     r"Số lượng ?: ?[0-9.,]+|\(?(?:danh sách|bảng|biểu)(?: này)?(?: trên)? (?:có|gồm)\b.*|ấn định\b.*",
@@ -58,15 +56,21 @@ SIGNED = re.compile(
 class Body:
     """Lines below a header, sorted into rows and what is left out.
 
-    width: how many columns have labels. Rows keep all cells; what to drop of them is the caller's.
-    header, above: cells of its lines and of those above them, which may come again on every printed page.
-    heading: what the last heading of a part says, of the row that was given last.
+    width: how many columns have labels. Rows keep all cells; what to drop of them is the caller's. numbers: columns
+    of the sender's own row numbers. header, above: cells of its lines and of those above them, which may come again
+    on every printed page. heading: what the last heading of a part says, of the row that was given last.
     """
 
     def __init__(
-        self, *, width: int, merges: Merges, header: Sequence[Sequence[Cell]] = (), above: Iterable[Sequence[Cell]] = ()
+        self,
+        *,
+        width: int,
+        merges: Merges,
+        numbers: Collection[int] = (),
+        header: Sequence[Sequence[Cell]] = (),
+        above: Iterable[Sequence[Cell]] = (),
     ) -> None:
-        self.width, self.merges = width, merges
+        self.width, self.merges, self.numbers = width, merges, numbers
         self.heading: str | None = None
         self._header = [_filled(cells) for cells in header]
         self._above = [_filled(cells) for cells in above if any(cell is not None for cell in cells)]
@@ -115,6 +119,9 @@ class Body:
                 continue
             is_first = False
             first = cells[filled[0]]
+            if len(filled) == 1 and filled[0] in self.numbers and _is_number(first) and not self._is_merged(line):
+                self.leave_out(line, cells, NUMBER)
+                continue
             if (self._expected or (filled[0], first) in self._starts) and (why := self._again(cells)):
                 self.leave_out(line, cells, why)
                 is_first = why == AGAIN
@@ -151,6 +158,10 @@ class Body:
                 self.leave_out(line, cells, why)
             else:
                 yield line, self._fill_in(line, cells), filled
+
+    def _is_merged(self, line: int) -> bool:
+        """Whether a range drawn from a line above gives this one more than it holds."""
+        return any(merge.top < line - 1 for merge in self.merges.over(line - 1))
 
     def _again(self, cells: Sequence[Cell]) -> str:
         """Whether a line is one of the header, or above it, once more."""
@@ -230,6 +241,10 @@ def _is_same(filled: Mapping[int, Cell], known: Mapping[int, Cell]) -> bool:
     """Whether a line says the same as one of the header, a title or two perhaps typed otherwise."""
     same = sum(known.get(index) == cell for index, cell in filled.items())
     return bool(known) and same >= min(2, len(known)) and 4 * same >= 3 * max(len(filled), len(known))
+
+
+def _is_number(cell: Cell) -> bool:
+    return isinstance(cell, int) or (isinstance(cell, str) and re.fullmatch(r"\d{1,5}[.)]?", cell) is not None)
 
 
 def _heading(cell: Cell) -> str:

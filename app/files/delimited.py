@@ -1,21 +1,21 @@
-"""CSV: UTF-8 or UTF-16, separated by comma, semicolon or tab; every cell is text."""
+"""CSV: UTF-8, UTF-16 or Windows-1258, separated by comma, semicolon or tab; every cell is text."""
 
 import codecs
 import csv
 import io
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
-from app.files import kinds
+from app.files import fonts, kinds
 from app.files.refusals import BrokenFile, NotUtf8
 
 DELIMITERS = ",;\t"
 
 
-def rows(content: bytes, *, name: str) -> Iterator[list[str]]:
+def rows(text: str, *, name: str) -> Iterator[list[str]]:
     """Every record in file order, blank ones too, so that counting them gives Excel's row numbers."""
-    text = _decode(content, name=name)
     delimiter, text = _delimiter(text)
     try:
         yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -23,7 +23,8 @@ def rows(content: bytes, *, name: str) -> Iterator[list[str]]:
         raise BrokenFile(name=name) from None
 
 
-def _decode(content: bytes, *, name: str) -> str:
+def decoded(content: bytes, *, name: str) -> tuple[str, str]:
+    """The text of a file, and what is to be said of how it was read."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
     elif content.startswith((b"%PDF", b"{\\rtf")) or content.lstrip()[:1] == b"<" or _is_binary(content):
@@ -31,9 +32,20 @@ def _decode(content: bytes, *, name: str) -> str:
     else:
         encoding = "utf-8-sig"
     try:
-        return content.decode(encoding)
+        return content.decode(encoding), ""
     except UnicodeDecodeError:
+        if text := _in_windows_1258(content):
+            return text, "Tệp CSV ghi bằng bảng mã Windows-1258, đã đọc sang Unicode. Xem lại vài ô có dấu."
         raise NotUtf8(name=name) from None
+
+
+def _in_windows_1258(content: bytes) -> str:
+    """What Vietnamese Windows writes, where its tones stand behind their letters; "" for any other encoding."""
+    try:
+        text = unicodedata.normalize("NFC", content.decode("cp1258"))
+    except UnicodeDecodeError:
+        return ""
+    return text if fonts.is_vietnamese(text) else ""
 
 
 def _is_binary(content: bytes) -> bool:

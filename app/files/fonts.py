@@ -151,6 +151,16 @@ def _holds(words: Iterable[str]) -> bool:
     return all(_is_syllable(word) and _has_shape(word) for word in words)
 
 
+def is_vietnamese(text: str) -> bool:
+    """Whether nearly all words of a text that are not plain ASCII are Vietnamese, some of them with a tone."""
+    words = _judged(text[:LOOKED_AT])
+    good = sum(_is_syllable(word) and _has_shape(word) for word in words)
+    return is_unicode(text) and len(words) >= 3 and good >= 0.95 * len(words)
+
+
+LOOKED_AT = 100_000  # characters
+
+
 def _reads_as(text: str, charset: Charset) -> bool:
     """Whether every telling word becomes a syllable, of the words of the text as it stands."""
     made = [to_unicode(word, charset) for word in _judged(text)]

@@ -184,7 +184,7 @@ def _weigh(sent: Sent, archive: zipfile.ZipFile) -> None:
 def _values(sent: Sent) -> Iterator[tuple[str, bool, Iterable[Sequence[Any]]]]:
     """Every sheet: title, whether it is seen, its rows from the first line on, as their reader gives them."""
     if sent.kind == "csv":
-        yield "", True, delimited.rows(sent.content, name=sent.name)
+        yield "", True, delimited.rows(delimited.decoded(sent.content, name=sent.name)[0], name=sent.name)
         return
     from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 

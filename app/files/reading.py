@@ -36,8 +36,9 @@ from app.files.refusals import (
     TooManyCells,
     TooManyRows,
 )
-from app.files.titles import OWN_SHEETS
+from app.files.titles import HEADINGS, OWN_SHEETS, ROW_NUMBERS
 from app.table import Cell, CellError, Column, Conversion, Table
+from models.rules.text import fold
 
 
 def read(
@@ -95,7 +96,9 @@ def _read(content: bytes, *, name: str, sheet: str | None, known: frozenset[str]
     elif content.startswith(legacy.SIGNATURE):
         look = _look_up(legacy.inspect(content, name=name))
     else:
-        return _table(lambda: delimited.rows(content, name=name), Sheet(), name=name, known=known, convert=convert)
+        text, note = delimited.decoded(content, name=name)
+        table = _table(lambda: delimited.rows(text, name=name), Sheet(), name=name, known=known, convert=convert)
+        return replace(table, notes=(note, *table.notes)) if note else table
     workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
     titles, visible, hidden = _choose(workbook, wanted=sheet, name=name)
     chosen, most, counted = None, -1, {}
@@ -295,7 +298,13 @@ def _built(raw_rows: Iterable[Sequence[object]], source: _Source, *, name: str, 
     found, above, below = _split(source.lines(raw_rows, name=name), merges, known, name=name)
     labels = found.labels
     kept = sorted(labels)
-    sorted_out = Body(width=len(kept), merges=merges, header=found.cells, above=[cells for _, cells in above])
+    sorted_out = Body(
+        width=len(kept),
+        merges=merges,
+        numbers=[index for index in kept if len(kept) > 1 and fold(labels[index]) in ROW_NUMBERS],
+        header=found.cells,
+        above=[cells for _, cells in above],
+    )
     for line, cells in above:
         sorted_out.leave_out(line, cells, body.ABOVE)
     rows: list[tuple[Cell, ...]] = []
@@ -319,8 +328,8 @@ def _built(raw_rows: Iterable[Sequence[object]], source: _Source, *, name: str, 
     )
     columns = [Column(labels[index]) for index in kept]
     places = [letters(index + 1) for index in kept]
-    if any(headings) and body.HEADINGS not in labels.values():
-        columns.append(Column(body.HEADINGS))
+    if any(headings) and HEADINGS not in labels.values():
+        columns.append(Column(HEADINGS))
         places.append("")
         rows = [(*row, heading) for row, heading in zip(rows, headings, strict=True)]
     return Table(

@@ -10,3 +10,8 @@ RESULT = "Kết quả"
 # Where the sender has a column of that name.
 RESULT_BESIDE = "Kết quả nhập"
 AUTHOR = "OCOP"
+
+# Folded titles of a sender's own row numbers.
+ROW_NUMBERS = frozenset({"stt", "tt", "so tt", "so thu tu"})
+# Title of the column that says of each row under which heading of a part it stood.
+HEADINGS = "Dòng mục"

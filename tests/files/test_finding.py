@@ -4,6 +4,7 @@ import openpyxl
 import pytest
 
 from app.files import body, limits, read
+from app.files.titles import HEADINGS
 from app.table import CellError
 from tests.files import samples
 
@@ -76,7 +77,7 @@ def office_workbook() -> bytes:
 def test_a_workbook_of_an_office_is_read_to_its_last_line():
     table = read(office_workbook(), name="x.xlsx", known=("Tên sản phẩm", "Tên chủ thể", "Ghi chú"))
 
-    assert labels(table) == [*COLUMNS, body.HEADINGS]
+    assert labels(table) == [*COLUMNS, HEADINGS]
     assert [row[22] for row in table.rows] == [*["Huyện Mỏ Cày Nam"] * 3, "Huyện Ba Tri"]
     assert (table.header, table.lines) == ((4,), [6, 7, 8, 12])
     assert [(row[1], row[4]) for row in table.rows] == [
@@ -280,7 +281,7 @@ def test_lines_below_a_remark_belong_to_it_until_the_next_row():
 def test_the_headings_of_parts_are_kept_as_a_column():
     table = listed(["Xã Hương Mỹ (2 sản phẩm)"], [2, "Chè", "HTX B", 4], ["B", "Nhóm đồ uống"], [3, "Trà", "HTX B", 4])
 
-    assert labels(table) == [*LIST, body.HEADINGS]
+    assert labels(table) == [*LIST, HEADINGS]
     assert [row[5] for row in table.rows] == [None, "Xã Hương Mỹ", "Nhóm đồ uống"]
     assert table.places == (*"ABCDE", "")
 

@@ -2,6 +2,7 @@
 """Good files: what a clerk sent is what comes out, whatever the format."""
 
 import datetime as dt
+import unicodedata
 from pathlib import Path
 
 import openpyxl
@@ -258,3 +259,32 @@ def test_all_sheets_of_a_long_workbook_can_be_read(shared_data: Path):
 
     assert all(len(table.rows) > 80 for table in tables)
     assert {table.columns[0].label for table in tables} == {"TT"}
+
+
+def windows_1258(text: str) -> bytes:
+    """As Vietnamese Windows saves it: letters with their marks, the tone behind."""
+    made = []
+    for letter in text:
+        tone = next(
+            (each for each in unicodedata.normalize("NFD", letter) if each in "\u0300\u0301\u0303\u0309\u0323"), ""
+        )
+        bare = unicodedata.normalize("NFC", unicodedata.normalize("NFD", letter).replace(tone, "")) if tone else letter
+        made.append(bare + tone)
+    return "".join(made).encode("cp1258")
+
+
+def test_a_csv_of_vietnamese_windows_is_read_and_that_is_said():
+    table = read(windows_1258("Tên sản phẩm;Chủ thể\nKẹo dừa béo;HTX Hương Mỹ\nBánh tét;Cơ sở Út Hạnh\n"), name="x.csv")
+
+    assert labels(table) == ["Tên sản phẩm", "Chủ thể"]
+    assert table.rows == [("Kẹo dừa béo", "HTX Hương Mỹ"), ("Bánh tét", "Cơ sở Út Hạnh")]
+    assert table.notes[0].startswith("Tệp CSV ghi bằng bảng mã Windows-1258")
+
+
+def test_rows_that_only_have_their_number_are_no_rows():
+    rows = [["TT", "Tên sản phẩm", "Chủ thể"], [1, "Kẹo dừa", "HTX A"], [2], ["3."], [4, None, None]]
+
+    table = read(samples.workbook(rows), name="x.xlsx")
+
+    assert table.lines == [2]
+    assert table.notes == ("Bỏ qua 3 dòng chỉ có số thứ tự (3, 4, 5), dòng đầu: “2”.",)

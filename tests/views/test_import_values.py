@@ -258,3 +258,15 @@ def test_what_is_said_of_refused_rows_is_what_helps_them(own_clerk: TestClient, 
 
     page = text(own_clerk.get(sent(own_clerk, workbook(asked, wrong, header=PRODUCTS), model="product")))
     assert "1 dòng chỉ cần trả lời các giá trị chưa nhận ra ở dưới; 1 dòng phải sửa trong tệp" in page
+
+
+def test_titles_below_a_group_are_known_with_it_and_without_what_stands_in_brackets(
+    own_clerk: TestClient, entity: Entity
+) -> None:
+    titles = ("Tên sản phẩm (theo giấy chứng nhận)", "Chủ thể", None, "Phân hạng")
+    rows = [(None, "Tên", "Điện thoại", None), ("Kẹo chuối Ba Vát", entity.name, "0913 000 001", "4 sao")]
+    page = text(own_clerk.get(sent(own_clerk, workbook(*rows, header=titles), model="product")))  # type: ignore[arg-type]
+
+    assert "Nhập 1 dòng: 1 mới" in page
+    assert "khớp khi bỏ phần trong ngoặc" in page
+    assert "Cột “Chủ thể / Điện thoại” nhập bằng loại Chủ thể. Cột “Phân hạng” nhập bằng loại Kết quả đánh giá." in page

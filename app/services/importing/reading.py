@@ -5,7 +5,7 @@ A path names what a column fills: "code" of the row itself, "district.code" of t
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,6 +18,7 @@ from sqlalchemy import Boolean, Date, Enum, Integer, String, inspect
 from sqlalchemy.orm import Mapper
 
 from app.errors import OcopError
+from app.files.titles import HEADINGS, ROW_NUMBERS
 from app.table import Cell, CellError, Table, title_of
 from models.base import Base, LabelledEnum, Points, Tidy, TidyText, fields, label_of, tidy_lines
 from models.rules.text import fold, tidy
@@ -123,7 +124,7 @@ DAY_FIRST, MONTH_FIRST = "ngay", "thang"
 
 
 # Row numbers of the sender, and what an earlier round wrote beside each row.
-NOT_DATA = frozenset({"stt", "tt", "so tt", "so thu tu", "ket qua", "ket qua nhap"})
+NOT_DATA = ROW_NUMBERS | {"ket qua", "ket qua nhap"}
 ALIKE = 88
 """Percent of likeness from which a title is taken for one that is known."""
 
@@ -165,8 +166,12 @@ def match(
     used = {*columns.by_path.values(), *(index for places in columns.alike.values() for index in places)}
     for index, label in enumerate(labels):
         if label not in chosen and index not in used:
-            what = "không phải dữ liệu" if _is_no_data(label) else "không nhận ra"
-            columns.reasons[label] = f"đã có cột khác là “{spare[index]}”" if index in spare else f"{what}, bỏ qua"
+            if index in spare:
+                columns.reasons[label] = f"đã có cột khác là “{spare[index]}”"
+            elif label == HEADINGS:
+                columns.reasons[label] = "chữ của dòng mục ở trên; chọn nếu là tên xã, chủ thể hay nhóm"
+            else:
+                columns.reasons[label] = f"{'không phải dữ liệu' if _is_no_data(label) else 'không nhận ra'}, bỏ qua"
     missing = [[path for path in need if path not in columns.by_path and path not in sides] for need in needs]
     if all(missing):
         # The way of knowing a row that is nearest, by its name rather than by a number.
@@ -200,17 +205,17 @@ def _claims(
             claims[path][index] = "đã chọn"
     settled, spare = set(claims), dict[int, str]()
     for index, label in enumerate(labels):
-        title = title_of(label)
-        below = title.rpartition(" / ")[2]  # under the title of its group
-        path = known.get(fold(title)) or known.get(fold(below))
-        if path is None or label in chosen:
+        if label in chosen:
             continue
+        named = next(((known[way], why) for way, why in _ways(title_of(label)) if way in known), None)
+        if named is None:
+            continue
+        path, reason = named
         if path in settled:
             spare[index] = label_of(model, path)
             continue
-        exact = title.casefold() in {each.casefold() for each in (*titles_of(model, path), *titles.get(path, ()))}
-        grouped = fold(title) not in known
-        claims[path][index] = "đúng tên cột" if exact else "đúng tên ở dòng dưới" if grouped else "khớp khi bỏ dấu"
+        exact = {each.casefold() for each in (*titles_of(model, path), *titles.get(path, ()))}
+        claims[path][index] = "đúng tên cột" if title_of(label).casefold() in exact else reason
     settled = set(claims)
     free = [title for title, path in known.items() if path not in settled]
     taken = {*spare, *(index for claimed in claims.values() for index in claimed)}
@@ -225,6 +230,26 @@ def _claims(
         reason = f"gần giống “{label_of(model, path)}”"
         claims[path] = {index: reason for index, score in scores.items() if score == most}
     return claims, spare
+
+
+NAMES_NOTHING = frozenset({"ten", "ma", "loai"})
+"""Last parts of titles that say something only with the title of their group: “Chủ thể / Tên”."""
+IN_BRACKETS = re.compile(r"\s*\([^()]*\)$")
+
+
+def _ways(title: str) -> Iterator[tuple[str, str]]:
+    """How a title may be known, folded and nearest first, and why, as a clerk reads it."""
+    yield fold(title), "khớp khi bỏ dấu"
+    yield fold(IN_BRACKETS.sub("", title)), "khớp khi bỏ phần trong ngoặc"
+    *groups, below = (IN_BRACKETS.sub("", part) for part in title.split(" / "))
+    if not groups:
+        return
+    for group in reversed(groups):
+        yield fold(f"{below} {group}"), "đúng tên ghép với dòng trên"
+    if fold(below) not in NAMES_NOTHING:
+        yield fold(below), "đúng tên ở dòng dưới"
+    elif fold(below) == "ten":
+        yield fold(groups[-1]), "đúng tên ở dòng trên"
 
 
 def _is_no_data(label: str) -> bool:
