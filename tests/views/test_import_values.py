@@ -270,3 +270,16 @@ def test_titles_below_a_group_are_known_with_it_and_without_what_stands_in_brack
     assert "Nhập 1 dòng: 1 mới" in page
     assert "khớp khi bỏ phần trong ngoặc" in page
     assert "Cột “Chủ thể / Điện thoại” nhập bằng loại Chủ thể. Cột “Phân hạng” nhập bằng loại Kết quả đánh giá." in page
+
+
+def test_headings_that_name_producers_say_whose_the_products_below_are(
+    own_clerk: TestClient, look: OcopSession
+) -> None:
+    names = look.scalars(select(Entity.name).where(Entity.name.like("HTX%")).order_by(Entity.id).limit(2)).all()
+    rows = [("I", names[0], None), (1, "Kẹo chuối", "hộp"), ("II", names[1], None), (2, "Kẹo gừng", "hộp")]
+    page = text(
+        own_clerk.get(sent(own_clerk, workbook(*rows, header=("TT", "Tên sản phẩm", "Quy cách")), model="product"))
+    )
+
+    assert "các dòng mục ghi tên chủ thể" in page
+    assert "Tệp không có cột “Chủ thể”" not in page

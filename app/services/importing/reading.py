@@ -21,6 +21,7 @@ from app.errors import OcopError
 from app.files.titles import HEADINGS, ROW_NUMBERS
 from app.table import Cell, CellError, Table, title_of
 from models.base import Base, LabelledEnum, Points, Tidy, TidyText, fields, label_of, tidy_lines
+from models.entity import kind_by_name
 from models.rules.text import fold, tidy
 from models.rules.words import read_day, words
 
@@ -322,6 +323,21 @@ def with_places(columns: Columns, table: Table, relation: str | None, chosen: Ma
         reasons = {**columns.reasons, label: "các ô ghi tên xã, phường"}
         return replace(columns, by_path={**by_path, f"{relation}.name": index}, reasons=reasons)
     return columns
+
+
+def with_producers(columns: Columns, table: Table, uses: Collection[str], chosen: Mapping[str, str]) -> Columns:
+    """Where no column says whose rows are, the headings between them do when they are names of producers."""
+    relation = next((path.removesuffix("name") for path in uses if path.endswith("entity.name")), None)
+    if relation is None or any(path.startswith(relation) for path in columns.by_path) or HEADINGS in chosen:
+        return columns
+    index = next((index for index in columns.ignored if columns.labels[index] == HEADINGS), None)
+    if index is None:
+        return columns
+    names = {str(row[index]) for row in table.rows if row[index] is not None}
+    if sum(kind_by_name({"name": name}) is not None for name in names) < PLACES * len(names):
+        return columns
+    reasons = {**columns.reasons, HEADINGS: "các dòng mục ghi tên chủ thể"}
+    return replace(columns, by_path={**columns.by_path, f"{relation}name": index}, reasons=reasons)
 
 
 def _titles(model: type[Base], uses: Collection[str]) -> dict[str, str]:
