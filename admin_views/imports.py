@@ -612,12 +612,17 @@ def _mapped(batch: ImportBatch, model: type[Base]) -> list[pages.MappedColumn]:
                 pages.Option("", "(không dùng)", selected=not chosen),
                 *(pages.Option(path, label, selected=path == chosen) for path, label in labels.items()),
             ],
-            reason or "không dùng, như đã chọn",
+            _may_be(place, sides, model) or reason or "không dùng, như đã chọn",
             bool(chosen),
             samples[place],
         )
         for place, (title, chosen, reason) in enumerate(batch.options.get("mapped", []))
     ]
+
+
+def _may_be(place: int, sides: Mapping[str, Sequence[int]], model: type[Base]) -> str:
+    found = [f"“{importing.path_label(model, path)}”" for path, places in sides.items() if place in places]
+    return f"có thể là {' hoặc '.join(found)}" if found else ""
 
 
 def _unfound(batch: ImportBatch) -> list[pages.UnfoundValue]:

@@ -169,3 +169,42 @@ def test_a_long_list_shows_how_far_it_is_and_is_stopped(watched: Watched, look: 
 
     expect(page.get_by_text("Đã dừng theo yêu cầu, chưa ghi gì vào sổ")).to_be_visible()
     watched.screen("41-da-dung")
+
+
+def test_columns_a_list_needs_are_chosen_before_any_row_is_looked_at(
+    watched: Watched, look: OcopSession, tmp_path: Path
+) -> None:
+    page = watched.page
+    entity = look.scalars(select(Entity).order_by(Entity.id)).first()
+    assert entity is not None
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for row in (
+        ["TT", "Hàng hóa", "Nơi làm ra", "Sao", "Năm", "Năm"],
+        [1, "Mắm cá lóc đồng", entity.name, 3, 2020, 2024],
+        [2, "Mắm tôm chà", entity.name, 4, 2021, 2024],
+    ):
+        sheet.append(row)
+    book.save(tmp_path / "Hang hoa.xlsx")
+
+    watched.open("/admin/import?loai=product")
+    sign_in(watched, "tinh")
+    page.get_by_label("Tệp", exact=True).set_input_files(tmp_path / "Hang hoa.xlsx")
+    page.get_by_role("button", name="Xem trước thay đổi").click()
+
+    expect(page.get_by_text("Tệp thiếu cột “Tên sản phẩm”")).to_be_visible()
+    expect(page.get_by_text("bị từ chối")).to_have_count(0)
+    watched.screen("45-nhap-chon-cot")
+    page.get_by_label("Đọc cột Hàng hóa là").select_option(label="Tên sản phẩm (còn thiếu)")
+    page.get_by_label("Đọc cột Nơi làm ra là").select_option("entity.name")
+    page.get_by_role("button", name="Xem trước với các cột đã chọn").click()
+
+    expect(page.get_by_text("Không dùng cột “Sao” (2 ô), “Năm” (2 ô), “Năm (cột F)” (2 ô).")).to_be_visible()
+    expect(page.get_by_role("button", name="Nhập 2 dòng: 2 mới")).to_be_visible()
+    watched.screen("46-nhap-cot-da-chon")
+    page.get_by_role("button", name="Nhập 2 dòng: 2 mới").click()
+    expect(page.get_by_text("Đã nhập 2 dòng: 2 mới")).to_be_visible()
+
+    watched.open("/admin/import-batch/list")
+    expect(page.get_by_role("row", name="Hang hoa.xlsx Sản phẩm")).to_contain_text("2 mới, 0 thay đổi")
+    watched.screen("47-cac-dot-nhap-va-so-dong")

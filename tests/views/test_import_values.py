@@ -116,6 +116,7 @@ def test_a_list_without_its_needed_column_lets_the_clerk_choose_it(
     assert "Tệp thiếu cột “Tên sản phẩm”. Đang có: “TT”, “Mặt hàng”, “Chủ thể”." in text(page)
     assert '<option value="name">Tên sản phẩm (còn thiếu)</option>' in page.text
     assert "Kẹo chuối Ba Vát; Kẹo gừng Ba Vát" in text(page)
+    assert page.text.count("có thể là “Tên sản phẩm”") == 1
     assert "bị từ chối" not in text(page)
 
     still = own_clerk.post(f"{href}/answer", data={"col-1": ""})
