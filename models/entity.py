@@ -118,11 +118,15 @@ class Entity(Placed, Searchable, Base):
         info=field(
             "Tên chủ thể",
             hint="đúng như giấy đăng ký",
-            aliases=("Chủ thể", "Tên doanh nghiệp", "Tên cơ sở", "Cơ sở sản xuất", "Tên đơn vị"),
+            aliases=(
+                *("Chủ thể", "Tên doanh nghiệp", "Tên cơ sở", "Cơ sở sản xuất", "Tên đơn vị", "Tên HTX"),
+                *("Tên cơ sở sản xuất", "Tên chủ thể sản xuất", "Đơn vị sản xuất"),
+            ),
         ),
     )
     kind: Mapped[EntityKind] = mapped_column(
-        choice(EntityKind), info=field("Loại hình", aliases=("Loại hình kinh doanh",))
+        choice(EntityKind),
+        info=field("Loại hình", aliases=("Loại hình kinh doanh", "Loại hình tổ chức", "Loại hình chủ thể")),
     )
     tax_code: Mapped[str | None] = mapped_column(
         Tidy(14), unique=True, info=field("Mã số thuế", hint="10, 12 hoặc 13 chữ số", aliases=("MST",))
@@ -140,7 +144,9 @@ class Entity(Placed, Searchable, Base):
         info=field("Địa chỉ in trên giấy tờ", hint="giữ nguyên như đã in, kể cả tên xã cũ"),
     )
     phone: Mapped[str] = mapped_column(
-        Tidy(60), default="", info=field("Điện thoại", aliases=("SĐT", "Số điện thoại", "Điện thoại liên hệ"))
+        Tidy(60),
+        default="",
+        info=field("Điện thoại", aliases=("SĐT", "Số điện thoại", "Điện thoại liên hệ", "Số điện thoại liên hệ")),
     )
     email: Mapped[str] = mapped_column(String(120), default="", info=field("Thư điện tử", aliases=("Email",)))
     status: Mapped[EntityStatus] = mapped_column(
@@ -149,7 +155,8 @@ class Entity(Placed, Searchable, Base):
     note: Mapped[str] = mapped_column(TidyText(), default="", info=field("Ghi chú", long=True))
 
     commune: Mapped[Commune] = relationship(
-        foreign_keys=[commune_id], info=field("Xã, phường", places=True, aliases=("Xã/phường",))
+        foreign_keys=[commune_id],
+        info=field("Xã, phường", places=True, aliases=("Xã/phường", "Địa phương", "Địa bàn", "Đơn vị hành chính")),
     )
     representatives: Mapped[list["Representative"]] = relationship(
         back_populates="entity", passive_deletes="all", info=field("Người đại diện", managed=True)

@@ -42,22 +42,27 @@ class Rating(Placed, Searchable, Base):
     regime: Mapped[Regime] = mapped_column(choice(Regime), info=field("Theo quy định"))
     mean_points: Mapped[Decimal] = mapped_column(
         info=field(
-            "Điểm trung bình", hint="0 đến 100, không làm tròn", aliases=("Điểm TB", "Điểm đánh giá", "Tổng điểm")
+            "Điểm trung bình",
+            hint="0 đến 100, không làm tròn",
+            aliases=("Điểm TB", "Điểm đánh giá", "Tổng điểm", "Số điểm", "Điểm"),
         )
     )
     stars_by_points: Mapped[int] = mapped_column(info=field("Hạng sao theo điểm", managed=True))
     stars: Mapped[int] = mapped_column(
-        info=field("Hạng sao", aliases=("Số sao", "Sao", "Hạng sao hiện tại", "Xếp hạng", "Phân hạng"))
+        info=field("Hạng sao", aliases=("Số sao", "Sao", "Hạng sao hiện tại", "Xếp hạng", "Phân hạng", "Xếp loại"))
     )
     difference_reason: Mapped[str] = mapped_column(
         TidyText(), default="", info=field("Lý do hạng sao thấp hơn điểm", long=True)
     )
     potential_five: Mapped[bool] = mapped_column(default=False, info=field("Tiềm năng 5 sao"))
     decided_on: Mapped[date] = mapped_column(
-        info=field("Ngày quyết định", aliases=("Ngày công nhận", "Ngày ký quyết định"))
+        info=field(
+            "Ngày quyết định",
+            aliases=("Ngày công nhận", "Ngày ký quyết định", "Ngày ban hành", "Ngày quyết định công nhận"),
+        )
     )
     decision_number: Mapped[str] = mapped_column(
-        Tidy(60), default="", info=field("Số quyết định", aliases=("Số QĐ", "Quyết định số"))
+        Tidy(60), default="", info=field("Số quyết định", aliases=("Số QĐ", "Quyết định số", "Số quyết định công nhận"))
     )
     authority: Mapped[str] = mapped_column(
         Tidy(120),

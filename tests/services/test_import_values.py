@@ -19,6 +19,7 @@ from app.database import Database
 from app.files import read
 from app.services import importing
 from app.services.importing import senders, undoing
+from app.services.importing.reading import match
 from app.table import Cell, Column, Table
 from models import (
     Commune,
@@ -537,3 +538,29 @@ def test_what_the_flush_refuses_is_said_of_its_own_column(database: Database) ->
     (judged,) = plan_of(database, Entity, table, commune.valid_from).rows
 
     assert [problem.column for problem in judged.problems] == ["MST"]
+
+
+@pytest.mark.parametrize(
+    ("model", "title", "path"),
+    [
+        (Product, "1. Tên sản phẩm", "name"),
+        (Product, "Tên SP (*)", "name"),
+        (Product, "Sản phẩm OCOP", "name"),
+        (Product, "Tên cơ sở sản xuất", "entity.name"),
+        (Product, "Chủ thể / Tên", "entity.name"),
+        (Entity, "TÊN CHỦ THỂ OCOP", "name"),
+        (Entity, "Giấy ĐKKD", "registration"),
+        (Entity, "Số ĐT", "phone"),
+        (Rating, "Quyết định công nhận / Ngày", "decided_on"),
+        (Rating, "Ngày QĐ", "decided_on"),
+        (Rating, "Điểm TB", "mean_points"),
+        (Product, "Đơn vị tính", ""),
+        (Product, "Mã", ""),
+    ],
+)
+def test_titles_as_offices_write_them_are_known(model: type[Base], title: str, path: str) -> None:
+    table = Table((Column(title), Column("Không ai biết")), [], [])
+
+    columns = match(model, table, uses=importing.importable_paths(model), needs=[()])
+
+    assert columns.path_of(0) == path

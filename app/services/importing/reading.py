@@ -233,15 +233,27 @@ def _claims(
     return claims, spare
 
 
-NAMES_NOTHING = frozenset({"ten", "ma", "loai"})
+NAMES_NOTHING = frozenset({"ten", "ma", "loai", "cap"})
 """Last parts of titles that say something only with the title of their group: “Chủ thể / Tên”."""
 IN_BRACKETS = re.compile(r"\s*\([^()]*\)$")
+
+
+LEADING_NUMBER = re.compile(r"^\d{1,2}\s*[.)]\s*")
+IN_FULL = {"SP": "sản phẩm", "SĐT": "số điện thoại", "ĐT": "điện thoại", "QĐ": "quyết định"}
+SHORT = {fold(short): fold(full) for short, full in {**IN_FULL, "ĐKKD": "đăng ký kinh doanh"}.items()}
+"""Words that offices shorten in titles, folded; “OCOP” says nothing there."""
+
+
+def _in_full(title: str) -> str:
+    found = (SHORT.get(word, word) for word in fold(LEADING_NUMBER.sub("", title)).split() if word != "ocop")
+    return " ".join(found)
 
 
 def _ways(title: str) -> Iterator[tuple[str, str]]:
     """How a title may be known, folded and nearest first, and why, as a clerk reads it."""
     yield fold(title), "khớp khi bỏ dấu"
     yield fold(IN_BRACKETS.sub("", title)), "khớp khi bỏ phần trong ngoặc"
+    yield _in_full(IN_BRACKETS.sub("", title)), "khớp khi viết đủ chữ"
     *groups, below = (IN_BRACKETS.sub("", part) for part in title.split(" / "))
     if not groups:
         return
@@ -345,7 +357,9 @@ def _titles(model: type[Base], uses: Collection[str]) -> dict[str, str]:
     known: dict[str, str] = {}
     for path in uses:
         for title in titles_of(model, path):
-            known.setdefault(fold(title), path)
+            # “Mã” alone is of the row itself, never of what it is linked to.
+            if "." not in path or fold(title) not in NAMES_NOTHING:
+                known.setdefault(fold(title), path)
     return known
 
 
