@@ -265,7 +265,7 @@ def as_read(value):
 @given(st.lists(st.tuples(cells, cells, cells), max_size=8))
 def test_whatever_is_written_is_read_back(rows):
     numbered = [(number, *row) for number, row in enumerate(rows)]
-    columns = tuple(Column(label) for label in ("Số thứ tự", "Một", "Hai", "Ba"))
+    columns = tuple(Column(label) for label in ("Dòng", "Một", "Hai", "Ba"))
 
     content = b"".join(stream([Table(columns, numbered)]))
 
