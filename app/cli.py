@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from app.database import Database
     from app.services import boundaries
     from app.services.importing import Plan
+    from app.services.importing.links import Unfound
     from app.session import OcopSession
+    from models import Base
     from models.rules.areas import Place
 
 COMMAND_LINE = "dòng lệnh"
@@ -59,6 +62,24 @@ class UnknownScreen(OcopError):
 class DayNeeded(OcopError):
     sentence = (
         "Danh mục đầy đủ làm các đơn vị không có tên kết thúc. Cho biết danh mục tại ngày nào: --as-of NĂM-THÁNG-NGÀY."
+    )
+
+
+class NotForBoundaries(OcopError):
+    sentence = "Ranh giới không có cột và bên gửi. Bỏ --sender, --answers và --map."
+
+
+class NoSuchColumn(OcopError):
+    sentence = "--map: tệp không có cột “{title}”. Đang có: {present}."
+
+
+class NoSuchField(OcopError):
+    sentence = "--map: không có trường “{field}”. Chọn một trong: {known}."
+
+
+class NoAnswers(OcopError):
+    sentence = (
+        "Tệp trả lời “{path}” chưa đúng dạng: cần danh sách questions mà --json in ra, mỗi câu thêm answer. {what}"
     )
 
 
@@ -294,11 +315,13 @@ def _import(arguments: argparse.Namespace) -> int:
     from app.current import acting_as, today
     from app.files import read
     from app.services import importing
-    from app.services.importing import originals
+    from app.services.importing import originals, senders
     from models.base import screens
 
     path = Path(arguments.file)
     if arguments.screen == "boundary":
+        if arguments.sender or arguments.answers or arguments.map:
+            raise NotForBoundaries
         return _import_boundaries(arguments, path)
     model = screens().get(arguments.screen)
     if model is None:
@@ -309,32 +332,47 @@ def _import(arguments: argparse.Namespace) -> int:
         raise NoSuchFile(path=path)
     if arguments.complete and arguments.as_of is None:
         raise DayNeeded
-    table = read(path, name=path.name, sheet=arguments.sheet, known=importing.known_titles(model))
-    content = path.read_bytes()
-    content_hash = hashlib.sha256(content).hexdigest()
+    answers = _answers(Path(arguments.answers), model) if arguments.answers else {}
     settings = _settings()
     database = _migrated_database(settings)
+    who, as_of = _actor(database, arguments, arguments.screen, "import"), arguments.as_of or today()
+    with acting_as(who), database.reading() as session:
+        sheet = arguments.sheet or senders.sheet_of(senders.known(session, arguments.sender), model)
+    table = read(path, name=path.name, sheet=sheet, known=importing.known_titles(model))
+    titles = [column.label for column in table.columns]
+    mapping = _mapping(model, titles, arguments.map)
+    options = importing.Options(province=arguments.province, mapping=mapping, complete=arguments.complete)
+    content = path.read_bytes()
+    content_hash = hashlib.sha256(content).hexdigest()
     with (
         progress.watched(_say_progress) if sys.stderr.isatty() else nullcontext(),
-        acting_as(_actor(database, arguments, arguments.screen, "import")),
+        acting_as(who),
         database.writing.begin() as session,
     ):
-        options = importing.Options(province=arguments.province, complete=arguments.complete)
-        plan = importing.plan(session, model, table, as_of=arguments.as_of or today(), options=options)
-        before = importing.imported_before(session, content_hash, plan)
+        sender = senders.known(session, arguments.sender)
+        options, said = senders.recalled(session, sender, model, titles, options, as_of)
+        links = {
+            each: {**options.links.get(each, {}), **answers.get(each, {})} for each in {**options.links, **answers}
+        }
+        plan = importing.plan(session, model, table, as_of=as_of, options=replace(options, links=links))
+        before = [*importing.imported_before(session, content_hash, plan), *said]
         if model in importing.DATED and arguments.as_of is None:
             before.append(f"Chưa ghi --as-of nên lấy ngày hôm nay, {today():%d/%m/%Y}.")
         kept_back = bool(plan.refused) and not arguments.partial
         batch = None
         if plan.writes and not kept_back and not arguments.dry_run:
             originals.keep(originals.folder(settings.files), content)
-            batch = importing.store(session, plan, file_name=path.name, content_hash=content_hash, size=len(content))
+            sender = senders.named(session, arguments.sender)
+            batch = importing.store(
+                session, plan, file_name=path.name, content_hash=content_hash, size=len(content), sender=sender
+            )
             importing.apply(session, batch, partial=arguments.partial)
         number = batch.number if batch else None
     if plan.unfound:
-        before.append("Trả lời các giá trị chưa rõ trên trang Nhập liệu, hoặc sửa trong tệp.")
+        before.append("Trả lời các giá trị chưa rõ bằng --answers, trên trang Nhập liệu, hoặc sửa trong tệp.")
     if arguments.json:
-        print(json.dumps(_as_json(plan, number), ensure_ascii=False))
+        looked_at = {"columns": _columns(plan), "notes": [*before, *plan.notes]} if arguments.dry_run else {}
+        print(json.dumps(_as_json(plan, number) | looked_at, ensure_ascii=False))
     else:
         _say_import(plan, number, [*before, *plan.notes], dry_run=arguments.dry_run)
     return int(bool(plan.refused) and number is None and not arguments.dry_run)
@@ -391,7 +429,103 @@ def _as_json(plan: "Plan", number: int | None) -> dict[str, Any]:
         for row in plan.refused
         for problem in row.problems
     ]
-    return {"batch": number, "counts": plan.counts, "also": plan.also, "problems": problems}
+    told = {"batch": number, "counts": plan.counts, "also": plan.also, "problems": problems}
+    return told | ({"questions": [_as_question(asked) for asked in plan.unfound]} if plan.unfound else {})
+
+
+def _as_question(asked: "Unfound") -> dict[str, Any]:
+    """A value to answer about; `answer` is for whoever answers, one of `answers` or the id of another row."""
+    answers: list[tuple[int | str, str]] = [*asked.suggestions]
+    if asked.creatable:
+        answers.append(("create", f"Tạo mới “{asked.value}”"))
+    if asked.optional:
+        answers.append(("empty", "Để trống"))
+    if asked.skippable:
+        answers.append(("skip", "Bỏ qua các dòng này"))
+    return {
+        "relation": asked.relation,
+        "key": asked.key,
+        "column": asked.label,
+        "value": asked.value,
+        "why": asked.why,
+        "lines": asked.lines,
+        "answers": [{"answer": answer, "label": label} for answer, label in answers],
+        "answer": None,
+    }
+
+
+def _columns(plan: "Plan") -> list[dict[str, str]]:
+    return [{"title": title, "field": path, "reason": reason} for title, path, reason in plan.mapped]
+
+
+def _answers(path: Path, model: type["Base"]) -> dict[str, dict[str, Any]]:
+    """{relation: {key: answer}} of a file of answered questions; those without an answer are asked again.
+
+    Raises NoSuchFile, NoAnswers.
+    """
+    if not path.is_file():
+        raise NoSuchFile(path=path)
+    try:
+        read = json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError:
+        raise NoAnswers(path=path, what="Đây không phải JSON.") from None
+    questions = read.get("questions", []) if isinstance(read, dict) else read
+    if not isinstance(questions, list):
+        raise NoAnswers(path=path, what="Không thấy danh sách nào.")
+    links: dict[str, dict[str, Any]] = {}
+    for count, each in enumerate(questions, start=1):
+        if fault := _fault_of_answer(each, model):
+            raise NoAnswers(path=path, what=f"Câu thứ {count}: {fault}")
+        answer = each.get("answer")
+        if answer not in (None, ""):
+            is_number = isinstance(answer, str) and answer.isdecimal()
+            links.setdefault(each["relation"], {})[each["key"]] = int(answer) if is_number else answer
+    return links
+
+
+def _fault_of_answer(question: Any, model: type["Base"]) -> str:
+    """What of an answered question cannot be read, as a sentence."""
+    from sqlalchemy import inspect
+
+    from app.services import importing
+
+    if not isinstance(question, dict) or not all(isinstance(question.get(name), str) for name in ("relation", "key")):
+        return "thiếu relation hoặc key."
+    if question["relation"] not in {*inspect(model).relationships.keys(), *importing.importable_paths(model)}:
+        return f"relation “{question['relation']}” không có ở loại dữ liệu này."
+    answer = question.get("answer")
+    if isinstance(answer, bool) or not isinstance(answer, int | str | None):
+        return "answer là một chữ hoặc một số."
+    offered = question.get("answers")
+    if isinstance(answer, str) and answer and not answer.isdecimal() and isinstance(offered, list):
+        known = [each["answer"] for each in offered if isinstance(each, dict) and "answer" in each]
+        if answer not in known:
+            return f"không có cách trả lời “{answer}”."
+    return ""
+
+
+def _mapping(model: type["Base"], titles: Sequence[str], given: Sequence[str]) -> dict[str, str]:
+    """{title: path, "" to leave it out} of `Cột=trường`; a field is named by its path or as the page names it.
+
+    Raises NoSuchColumn, NoSuchField.
+    """
+    from app.services import importing
+    from models.rules.text import fold
+
+    paths = importing.importable_paths(model)
+    by_name = {fold(importing.path_label(model, path)): path for path in paths} | {path: path for path in paths}
+    mapping = {}
+    for each in given:
+        title, _, field = each.rpartition("=")
+        found = next((known for known in titles if fold(known) == fold(title)), None)
+        if found is None:
+            raise NoSuchColumn(title=title, present=", ".join(f"“{known}”" for known in titles))
+        path = by_name.get(field.strip()) or by_name.get(fold(field)) if field.strip() else ""
+        if path is None:
+            known = ", ".join(f"{path} ({importing.path_label(model, path)})" for path in paths)
+            raise NoSuchField(field=field, known=known)
+        mapping[found] = path
+    return mapping
 
 
 def _say_import(plan: "Plan", number: int | None, notes: Sequence[str], *, dry_run: bool) -> None:
@@ -607,6 +741,23 @@ _WORDS = {
 }
 
 
+_IMPORT_HELP = """\
+trả lời các giá trị chưa rõ:
+  ocop import product sp.xlsx --dry-run --json > hoi.json
+  Trong hoi.json, mỗi câu của questions có answers là các cách trả lời. Ghi cách được chọn vào answer của câu đó
+  (số của một bản ghi, create, empty, skip hoặc giá trị của danh sách), để null là chưa trả lời. Rồi:
+  ocop import product sp.xlsx --answers hoi.json
+  Tệp trả lời cũng có thể chỉ là danh sách questions, mỗi câu cần relation, key và answer.
+
+--dry-run --json còn in columns (title, field, reason) và notes. TRƯỜNG của --map là field hoặc tên trường trên trang.
+
+mã thoát:
+  0  đã xem trước hoặc đã nhập (xem trước có dòng bị từ chối, có câu hỏi vẫn là 0)
+  1  bị từ chối: không đọc được tệp, hoặc không ghi dòng nào vì có dòng bị từ chối
+  2  sai dòng lệnh
+"""
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
@@ -641,10 +792,17 @@ def _parser() -> argparse.ArgumentParser:
         "--complete", action="store_true", help="danh mục đầy đủ của tỉnh: đơn vị không có trong tệp kết thúc hôm trước"
     )
     imported.add_argument("--sheet", metavar="TÊN", help="trang tính, mặc định trang đầu tiên có dữ liệu")
+    imported.add_argument(
+        "--map", action="append", default=[], metavar="CỘT=TRƯỜNG", help="đọc cột này là trường này; CỘT= là không dùng"
+    )
+    imported.add_argument("--sender", default="", metavar="TÊN", help="bên gửi: đọc như lần trước và nhớ cho lần sau")
+    imported.add_argument("--answers", metavar="TỆP", help="trả lời các giá trị chưa rõ, tệp .json, xem bên dưới")
     imported.add_argument("--partial", action="store_true", help="ghi các dòng tốt dù có dòng bị từ chối")
     imported.add_argument("--dry-run", action="store_true", help="chỉ xem trước, không ghi")
     imported.add_argument("--json", action="store_true", help="in kết quả dạng JSON")
     _add_as(imported)
+    imported.formatter_class = argparse.RawDescriptionHelpFormatter
+    imported.epilog = _IMPORT_HELP
 
     exported = _command(commands, "export", _export, "xuất một danh sách ra Excel, như nút Xuất Excel")
     exported.add_argument("screen", metavar="DANH_SÁCH", help="ví dụ product, commune")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -11,7 +12,7 @@ from app.cli import main
 from app.current import acting_as, system
 from app.database import Database
 from app.services import accounts
-from models import AuditEntry, Commune, ImportBatch, Province, Role
+from models import AuditEntry, Commune, ImportBatch, Product, Province, Role, Sender
 
 Run = Callable[..., tuple[int, str, str]]
 HEADER = "Mã TP,Tỉnh Thành Phố,Mã QH,Quận Huyện,Mã PX,Phường Xã\n"
@@ -169,6 +170,106 @@ def test_a_day_that_cannot_be_read_is_said(ocop: Run) -> None:
 
     assert code == 2
     assert "“hôm qua” không phải ngày" in err
+
+
+# ---- a script that answers -------------------------------------------------------------------------------------
+
+PRODUCTS = (
+    "Tên sản phẩm,Chủ thể,Xã/phường,Nhóm sản phẩm\n"
+    "Kẹo dừa,Cơ sở Hai Lúa,Xã Không Có,Nông Sản\n"
+    "Kẹo chuối,Cơ sở Hai Lúa,Xã Không Có,\n"
+)
+
+
+def written(name: str, text: str) -> str:
+    Path(name).write_text(text, encoding="utf-8")
+    return name
+
+
+def of_database(database: Database, column: Any) -> list[Any]:
+    with acting_as(system("kiểm thử")), database.reading() as session:
+        return list(session.scalars(select(column).order_by(column)))
+
+
+@pytest.mark.fill("reference")
+def test_a_script_reads_the_questions_answers_them_and_imports(ocop: Run, database: Database) -> None:
+    file = written("sp.csv", PRODUCTS)
+    _, out, _ = ocop("product", file, "--as-of", "2026-01-05", "--dry-run", "--json")
+    asked = json.loads(out)
+    with acting_as(system("kiểm thử")), database.reading() as session:
+        commune = session.scalars(select(Commune.id).where(Commune.valid_to.is_(None))).first()
+    answers = {"commune": commune, "entity": "create", "group": "empty"}
+    assert {each["relation"]: each["lines"] for each in asked["questions"]} == {
+        "commune": [2, 3], "entity": [2, 3], "group": [2],
+    }  # fmt: skip
+    for each in asked["questions"]:
+        each["answer"] = answers[each["relation"]]
+        assert each["answer"] == commune or each["answer"] in [offer["answer"] for offer in each["answers"]]
+    written("tra-loi.json", json.dumps(asked))
+
+    code, out, _ = ocop("product", file, "--as-of", "2026-01-05", "--answers", "tra-loi.json", "--json")
+
+    assert (code, json.loads(out)["counts"]["new"]) == (0, 2)
+    assert of_database(database, Product.name) == ["Kẹo chuối", "Kẹo dừa"]
+    assert "questions" not in json.loads(out)
+
+
+@pytest.mark.fill("reference")
+def test_what_was_said_of_a_sender_is_remembered_and_a_dry_run_remembers_nothing(ocop: Run, database: Database) -> None:
+    file = written("ct.csv", "Người làm,Mã xã,Kiểu\nNhà vườn Năm,28810,Tập đoàn\n")
+    more = ("entity", file, "--as-of", "2026-01-05", "--sender", "xã An Thạnh")
+    maps = ("--map", "Người làm=name", "--map", "kiểu=Loại hình")
+    _, out, _ = ocop(*more, *maps, "--dry-run", "--json")
+    assert of_database(database, Sender.name) == []
+    (asked,) = json.loads(out)["questions"]
+    assert json.loads(out)["columns"][0] == {"title": "Người làm", "field": "name", "reason": "đã chọn"}
+    written("tra-loi.json", json.dumps([{**asked, "answer": "dn"}]))
+
+    code, _, err = ocop(*more, *maps, "--answers", "tra-loi.json")
+
+    assert (code, err) == (0, "")
+    assert of_database(database, Sender.name) == ["xã An Thạnh"]
+    code, out, _ = ocop(*more)
+    assert code == 0
+    assert "Đọc tệp như lần trước của xã An Thạnh." in out
+    assert "1 không đổi" in out
+
+
+@pytest.mark.fill("reference")
+@pytest.mark.parametrize(
+    ("words", "answers", "said"),
+    [
+        (("--map", "Cột lạ=name"), "", "tệp không có cột “Cột lạ”. Đang có: “Tên sản phẩm”,"),
+        (("--map", "Nhóm sản phẩm=ten"), "", "không có trường “ten”. Chọn một trong: name (Tên sản phẩm),"),
+        (("--answers", "khong-co.json"), "", "Không thấy tệp “khong-co.json”."),
+        (("--answers", "a.json"), "{", "Đây không phải JSON."),
+        (("--answers", "a.json"), "3", "Không thấy danh sách nào."),
+        (("--answers", "a.json"), '[{"relation": "entity"}]', "Câu thứ 1: thiếu relation hoặc key."),
+        (("--answers", "a.json"), '[{"relation": "xa", "key": ""}]', "relation “xa” không có ở loại dữ liệu này."),
+        (("--answers", "a.json"), '[{"relation": "entity", "key": "", "answer": []}]', "là một chữ hoặc một số."),
+        (
+            ("--answers", "a.json"),
+            '[{"relation": "entity", "key": "", "answer": "taomoi", "answers": [{"answer": "create"}]}]',
+            "không có cách trả lời “taomoi”.",
+        ),
+    ],
+)
+def test_answers_and_columns_that_cannot_be_meant_are_refused(
+    ocop: Run, words: tuple[str, ...], answers: str, said: str
+) -> None:
+    file = written("sp.csv", PRODUCTS)
+    written("a.json", answers)
+
+    code, out, err = ocop("product", file, *words, "--dry-run")
+
+    assert (code, out) == (1, "")
+    assert said in err
+
+
+def test_shapes_have_no_columns_to_map(ocop: Run) -> None:
+    code, _, err = ocop("boundary", "xa.csv", "--map", "a=b")
+
+    assert (code, "Ranh giới không có cột" in err) == (1, True)
 
 
 @pytest.mark.fill("reference")

@@ -17,16 +17,18 @@ from models.rules.text import fold, tidy
 
 def named(session: OcopSession, name: str) -> Sender | None:
     """The sender of that name of the account that acts; made when there is none. None for no name."""
-    name = tidy(name)
-    if not name:
-        return None
-    user_id = session.actor.user_id
-    found = session.scalars(select(Sender).where(Sender.name == name, Sender.user_id == user_id)).first()
-    if found is None:
-        found = Sender(name=name, user_id=user_id)
+    found = known(session, name)
+    if found is None and tidy(name):
+        found = Sender(name=tidy(name), user_id=session.actor.user_id)
         session.add(found)
         session.flush()
     return found
+
+
+def known(session: OcopSession, name: str) -> Sender | None:
+    """The sender of that name of the account that acts, when a file of it was imported before."""
+    own = select(Sender).where(Sender.name == tidy(name), Sender.user_id == session.actor.user_id)
+    return session.scalars(own).first()
 
 
 def names(session: OcopSession) -> list[str]:
