@@ -11,6 +11,7 @@ from sqlalchemy import inspect
 
 import models
 from admin_views import VIEWS
+from app.services.importing import kinds, reading
 from models import Area, AuditEntry, Base, Grant, ImportRow, Job, Role
 from models.base import Everywhere, LabelledEnum, Placed, Searchable, field_info, fields, label_of, screens
 from models.rules.access import ACCESS, KEEP, LOOK, MOVE, grants
@@ -87,6 +88,24 @@ def test_a_model_has_a_view_or_says_why_not(model: Model) -> None:
     assert (model.__screen__ is not None) == (model in viewed)
     if model.__screen__ is None:
         assert re.search(r"__screen__ = None  # \w+", python.getsource(model)), "say why, on that line"
+
+
+@pytest.mark.parametrize("model", [model for model in MODELS if model.__screen__])
+def test_lists_of_a_model_with_a_key_can_be_imported_or_it_says_why_not(model: Model) -> None:
+    if model in kinds.NOT_FROM_FILES:
+        assert len(kinds.NOT_FROM_FILES[model]) > 10, "say why"
+        assert model not in kinds.importable()
+        with pytest.raises(kinds.NotImportable):
+            kinds.list_kind(model)
+        return
+
+    kind = kinds.list_kind(model)
+    assert model in kinds.importable()
+    assert kind.needs, "a key tells its rows apart"
+    assert {path for need in kind.needs for path in need} <= set(kind.uses), "a file can hold its keys"
+    for path in kind.uses:
+        assert reading.titles_of(model, path)
+        assert reading.column_type(model, path) is not None
 
 
 def test_identities_are_those_the_design_names() -> None:

@@ -15,15 +15,22 @@ from app.services.importing.reading import Columns, Options, Problem, ReadRow, l
 from app.services.importing.writing import Change, Changes
 from app.session import OcopSession
 from app.table import Table, title_of
-from models.base import Base, label_of
+from models.audit import AuditEntry
+from models.base import Base, label_of, screens
 from models.commune import Commune, CommuneSuccession
+from models.criteria_set import CriteriaSet
+from models.cycle import Cycle, CycleStep
 from models.district import District
 from models.entity import Entity
+from models.import_batch import ImportBatch
 from models.participation import Participation
 from models.product import Product
+from models.product_group import ProductGroup
+from models.province import Province
 from models.rating import Rating
 from models.rules.text import fold
 from models.rules.words import number
+from models.user import User
 
 
 class NotImportable(OcopError):
@@ -95,12 +102,24 @@ DATED: dict[type[Base], ListKind] = {
     District: ListKind(places.DISTRICT_USES, [places.NEEDS], _at_once(places.decide), places.DISTRICT_TITLES),
     CommuneSuccession: ListKind(successions.USES, [successions.NEEDS], _at_once(successions.decide)),
 }
-RECORDS: tuple[type[Base], ...] = (Entity, Product, Participation, Rating)
+# Every other model with a screen is a list of records, but for these, and why.
+NOT_FROM_FILES: dict[type[Base], str] = {
+    Province: "made with the lists of its districts and communes",
+    ProductGroup: "comes with its decision, as reference data",
+    CriteriaSet: "a tree of criteria with options, no list of rows",
+    CycleStep: "a handful of rows that the programme fixes",
+    Cycle: "one row a year, opened on its screen",
+    User: "an account is handed over with its password",
+    AuditEntry: "written by the Session alone",
+    ImportBatch: "what an import leaves",
+}
 
 
 def importable() -> list[type[Base]]:
-    """Models whose lists can be taken."""
-    return [*DATED, *RECORDS]
+    """Models whose lists can be taken, parents before their children."""
+    by_table = {model.__table__: model for model in screens().values()}
+    ordered = [by_table[table] for table in Base.metadata.sorted_tables if table in by_table]
+    return [*DATED, *(model for model in ordered if model not in DATED and model not in NOT_FROM_FILES)]
 
 
 def importable_paths(model: type[Base]) -> Collection[str]:
@@ -163,6 +182,6 @@ def _taken_by(model: type[Base], label: str) -> str:
 def list_kind(model: type[Base]) -> ListKind:
     if model in DATED:
         return DATED[model]
-    if model not in RECORDS:
+    if model.__screen__ is None or model in NOT_FROM_FILES:
         raise NotImportable(label=model.__label__.lower())
     return ListKind(links.uses_of(model), records.needs_of(model), records.begin)
