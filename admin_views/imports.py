@@ -630,7 +630,11 @@ def _unfound(batch: ImportBatch) -> list[pages.UnfoundValue]:
     found = []
     for place, asked in enumerate(batch.options.get("unfound", [])[:ASKED]):
         options = [pages.Option("", "Chưa chọn")]
-        options += [pages.Option(str(row_id), label) for row_id, label in asked["suggestions"]]
+        options += [
+            pages.Option(str(row_id), f"{label} (gợi ý)" if fits else label, selected=fits)
+            for row_id, label in asked["suggestions"]
+            for fits in (row_id == asked["suggested"],)
+        ]
         if asked["creatable"]:
             options.append(pages.Option("create", f"Tạo mới “{asked['value']}”"))
         if asked["optional"]:

@@ -450,6 +450,7 @@ def _as_question(asked: "Unfound") -> dict[str, Any]:
         "why": asked.why,
         "lines": asked.lines,
         "answers": [{"answer": answer, "label": label} for answer, label in answers],
+        "suggested": asked.suggested,
         "answer": None,
     }
 

@@ -422,6 +422,21 @@ def test_a_commune_outside_the_area_is_said_to_be_so(desk: Office) -> None:
     ]
 
 
+def test_a_former_name_suggests_the_one_unit_that_took_over_and_says_which_ended(desk: Office) -> None:
+    header = ("Tên chủ thể", "Xã")
+    rows = listed(header, ("Hộ kinh doanh Năm", "Xã Lương Quới"), ("Hộ kinh doanh Sáu", "Xã Không Có"))
+
+    former, unknown = desk.plan(Entity, rows, date(2025, 8, 1)).unfound
+
+    heir = desk.one(Commune, name="Xã Châu Hòa", valid_to=None)
+    assert (former.suggested, unknown.suggested) == (heir.id, None)
+    ended = [text for _, text in former.suggestions if "Xã Lương Quới" in text]
+    assert ended
+    assert all(text.endswith(", đến 30/06/2025") for text in ended)
+    assert "đến" not in dict(former.suggestions)[heir.id]
+    assert desk.plan(Entity, rows, date(2025, 8, 1)).counts["refused"] == 2  # a suggestion is no answer
+
+
 # ---- answers given on the page -----------------------------------------------------------------------------------
 
 

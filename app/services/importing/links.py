@@ -65,7 +65,8 @@ class Unfound:
     where it is of a whole column.
     lines: as Excel shows them. suggestions: (id, label), best first; of a closed list its values.
     creatable: whether it can be made from its name. optional: whether it can be left empty. skippable: whether its
-    rows can be left out. findable: whether any row of the model may be meant.
+    rows can be left out. findable: whether any row of the model may be meant. suggested: id of the suggestion that is
+    the one successor of the unit named; a clerk still says so.
     """
 
     relation: str
@@ -79,6 +80,7 @@ class Unfound:
     lines: list[int] = field(default_factory=list)
     skippable: bool = True
     findable: bool = True
+    suggested: int | None = None
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ from models.participation import Participation
 from models.rating import Rating
 from models.rules.places import successors
 from models.rules.text import fold
-from models.rules.words import number, words
+from models.rules.words import day, number, words
 
 NEARLY = 90
 FEW = 20
@@ -309,9 +309,22 @@ class RecordList:
             [(each.id, _described(self.registers, model, each)) for each in found.suggestions],
             creatable,
             self._is_optional(relation),
+            suggested=self._successor(said, found.suggestions) if model is Commune else None,
         )
         ways = "Chọn một giá trị đã có, tạo mới" if asked.creatable else "Chọn một giá trị đã có"
         return asked, f"{ways} hoặc bỏ qua các dòng này." if said else "Chọn cho mọi dòng, hoặc thêm cột."
+
+    def _successor(self, said: Reference, suggestions: Sequence[Candidate]) -> int | None:
+        """The suggestion that alone took over, wholly, every unit of that name among the suggestions."""
+        name = fold_name(Commune, _value(Commune, said))
+        ended = [row.id for row in suggestions if _has_ended(row, self.registers.as_of)]
+        former = [row.id for row in suggestions if row.id in ended and fold_name(Commune, row.label) == name]
+        if not former:
+            return None
+        _units, onward = read_onward(self.registers.session, former)
+        heirs = {successors(onward, row_id).one for row_id in former}
+        heir = heirs.pop() if len(heirs) == 1 else None
+        return heir if heir in {row.id for row in suggestions if row.id not in ended} else None
 
     def _chosen(self, relation: str | None, said: Reference, at: Place) -> Any:
         """What a clerk answered of a value, when it was known where it lies or before; nothing yet when None."""
@@ -889,7 +902,15 @@ def _described(registers: Registers, model: type[Base], candidate: Candidate) ->
         row_id = candidate.values.get(f"{relation}_id")
         if row_id and (linked := registers.of(linked_model(model, relation)).rows.get(row_id)):
             described.append(linked.label)
+    if _has_ended(candidate, registers.as_of):
+        described.append(f"đến {day(candidate.values['valid_to'])}")
     return ", ".join(described)
+
+
+def _has_ended(candidate: Candidate, as_of: date) -> bool:
+    """Whether it is a unit that ended before a day."""
+    last: date | None = candidate.values.get("valid_to")
+    return last is not None and last < as_of
 
 
 def _as_meant(model: type[Base], path: str, value: Any) -> Any:
