@@ -389,6 +389,15 @@ def test_results_of_the_past_are_settled_as_if_typed(office: Office) -> None:
     assert counts(office.plan(Rating, listed(header, next(iter(rows.rows))))) == (0, 0, 1, 0, 0)
 
 
+def test_a_list_of_stars_without_points_says_which_column_results_need(desk: Office) -> None:
+    rows = listed(
+        ("Sản phẩm", "Chủ thể", "Hạng sao", "Ngày công nhận"), (desk.product, desk.entity, 4, date(2023, 6, 15))
+    )
+    assert sentences(desk.plan(Rating, rows)) == [
+        "Thiếu điểm trung bình. Tệp không có cột này: thêm cột rồi ghi vào để thêm bản ghi mới."
+    ]
+
+
 def test_products_enter_a_cycle_by_a_list(office: Office) -> None:
     with office.database.writing.begin() as session:
         cycle = session.scalars(select(Cycle).where(Cycle.closed_on.is_(None)).order_by(Cycle.year.desc())).first()

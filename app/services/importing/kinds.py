@@ -21,13 +21,9 @@ from models.commune import Commune, CommuneSuccession
 from models.criteria_set import CriteriaSet
 from models.cycle import Cycle, CycleStep
 from models.district import District
-from models.entity import Entity
 from models.import_batch import ImportBatch
-from models.participation import Participation
-from models.product import Product
 from models.product_group import ProductGroup
 from models.province import Province
-from models.rating import Rating
 from models.rules.text import fold
 from models.rules.words import number
 from models.user import User
@@ -172,9 +168,11 @@ def _taken_by(model: type[Base], label: str) -> str:
     folded = fold(title_of(label).rpartition(" / ")[2])
     if folded in SAID_OF_ANY:
         return ""
-    for other in RECORDS:
+    for other in importable():
         own = [path for path in list_kind(other).uses if "." not in path]
-        if other is not model and any(folded == fold(title) for path in own for title in titles_of(other, path)):
+        if other not in (model, *DATED) and any(
+            folded == fold(title) for path in own for title in titles_of(other, path)
+        ):
             return other.__plural__
     return ""
 

@@ -493,7 +493,9 @@ class RecordList:
             if source in asked or self.columns.name(name) in said:
                 continue
             label = label_of(self.model, name)
-            row.problems.append(Problem(label, f"Thiếu {label.lower()}. Ghi vào ô này để thêm bản ghi mới."))
+            has_column = name in self.columns.by_path or name.removesuffix("_id") in self._relations
+            cure = "Ghi vào ô này" if has_column else "Tệp không có cột này: thêm cột rồi ghi vào"
+            row.problems.append(Problem(label, f"Thiếu {label.lower()}. {cure} để thêm bản ghi mới."))
 
     def _say_flaws(self, row: ReadRow, values: Mapping[str, Any]) -> None:
         """What is wrong with the row by itself; of a row that is taken the flush says it."""
