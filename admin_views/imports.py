@@ -135,7 +135,11 @@ def _begin(admin: OcopAdmin, model: type[Base], form: UploadForm, content: bytes
             file_name=name,
             content_hash=content_hash,
             size=len(content),
-            options=importing.Options(province=form.province.data or None, complete=bool(form.complete.data)),
+            options=importing.Options(
+                province=form.province.data or None,
+                complete=bool(form.complete.data),
+                asks_day=form.as_of.data is None,
+            ),
             sheet=form.sheet.data or "",
             sender=senders.named(session, form.sender.data or ""),
         )
@@ -510,7 +514,7 @@ def _counted(batch: ImportBatch) -> str:
 def _sub(batch: ImportBatch, *, planned: bool) -> str:
     if _is_move(batch):
         return f"Bản ghi của xã, phường đã hết hiệu lực, chuyển sang đơn vị kế tục ngày {day(batch.as_of)}."
-    file = f"Tệp {batch.file_name}, tính đến ngày {day(batch.as_of)}."
+    file = f"Tệp {batch.file_name}, tính đến ngày {day(importing.options_of(batch).day(batch.as_of))}."
     if not planned:
         return file
     kept = batch.created_at + importing.KEPT

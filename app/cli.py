@@ -341,7 +341,9 @@ def _import(arguments: argparse.Namespace) -> int:
     table = read(path, name=path.name, sheet=sheet, known=importing.known_titles(model))
     titles = [column.label for column in table.columns]
     mapping = _mapping(model, titles, arguments.map)
-    options = importing.Options(province=arguments.province, mapping=mapping, complete=arguments.complete)
+    options = importing.Options(
+        province=arguments.province, mapping=mapping, complete=arguments.complete, asks_day=arguments.as_of is None
+    )
     content = path.read_bytes()
     content_hash = hashlib.sha256(content).hexdigest()
     with (
@@ -368,6 +370,8 @@ def _import(arguments: argparse.Namespace) -> int:
             )
             importing.apply(session, batch, partial=arguments.partial)
         number = batch.number if batch else None
+    if any(asked.relation == importing.AS_OF for asked in plan.unfound):
+        before.append("Tên, mã xã có nghĩa khác nhau tùy ngày. Ghi --as-of NGÀY nếu cả tệp tính đến một ngày.")
     if plan.unfound:
         before.append("Trả lời các giá trị chưa rõ bằng --answers, trên trang Nhập liệu, hoặc sửa trong tệp.")
     if arguments.json:

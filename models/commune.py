@@ -84,6 +84,11 @@ class SuccessionKind(LabelledEnum):
     def is_whole(self) -> bool:
         return self is not SuccessionKind.PART
 
+    @property
+    def keeps_the_unit(self) -> bool:
+        """Whether the new unit is the old one, with another name or kind."""
+        return self not in (SuccessionKind.WHOLE, SuccessionKind.PART)
+
 
 class CommuneSuccession(Everywhere, Base):
     """Which unit took over which, wholly or in part; many to many."""

@@ -106,6 +106,21 @@ def successors(links: Iterable[Link], unit_id: int) -> Successors:
     return Successors(tuple(ends), is_whole and len(ends) == 1)
 
 
+def is_renamed(links: Iterable[Link], old: int, new: int) -> bool:
+    """Whether a unit is another one after changes of its name or kind alone, over any number of steps."""
+    onward = _onward(links)
+    seen: set[int] = set()
+    waiting = [old]
+    while waiting:
+        unit = waiting.pop()
+        if unit == new:
+            return True
+        if unit not in seen:
+            seen.add(unit)
+            waiting += [after for after, kind in onward.get(unit, ()) if kind.keeps_the_unit]
+    return False
+
+
 def predecessors(links: Iterable[Link], unit_id: int) -> tuple[int, ...]:
     """Every unit that went into one, wholly or in part, over any number of steps; the nearest first."""
     back: defaultdict[int, list[int]] = defaultdict(list)

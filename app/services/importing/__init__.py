@@ -37,5 +37,6 @@ from app.services.importing.planning import NeverComplete as NeverComplete
 from app.services.importing.planning import Plan as Plan
 from app.services.importing.planning import plan as plan
 from app.services.importing.planning import writes as writes
+from app.services.importing.reading import AS_OF as AS_OF
 from app.services.importing.reading import NOTHING as NOTHING
 from app.services.importing.reading import Options as Options

@@ -287,6 +287,7 @@ def _settled(options: Options) -> dict[str, Any]:
         "clears": options.clears,
         "keep": list(options.keep),
         "complete": options.complete,
+        "asks_day": options.asks_day,
     }
 
 
@@ -316,6 +317,7 @@ def options_of(batch: ImportBatch) -> Options:
         kept.get("clears", False),
         kept.get("keep", ()),
         kept.get("complete", False),
+        kept.get("asks_day", False),
     )
 
 
@@ -423,6 +425,7 @@ def apply(session: OcopSession, batch: ImportBatch, *, partial: bool = False) ->
                 _write(session, part.judged.all_changes(), kept_ids)
         batch.number = next_number(session)
         batch.state = BatchState.APPLIED
+        batch.as_of = given.as_of
         batch.applied_at = now()
         senders.remember(session, batch)
     return batch

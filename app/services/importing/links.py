@@ -15,14 +15,14 @@ from sqlalchemy.orm import Mapper
 
 from app.current import actor, seeing_everything
 from app.search import matching
+from app.services.importing.former import Former
 from app.services.importing.reading import DAY_FIRST, MONTH_FIRST, Columns, ReadRow, column_type, linked_model
 from app.services.importing.writing import parts
-from app.services.place_names import read_onward
 from app.session import OcopSession
 from models.base import Base, LabelledEnum, Placed, Searchable, fields, key_columns, label_of
 from models.commune import Commune, CommuneKind
 from models.entity import Entity, folded_name, name_without_kind
-from models.rules.places import bare_name, life_on, successors
+from models.rules.places import bare_name, kind_in_name, life_on
 from models.rules.text import fold, sort_key
 from models.rules.words import day
 
@@ -49,11 +49,18 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Found:
-    """The row meant, or why none is: `why` is a sentence, `suggestions` the rows it may be, best first."""
+    """The row meant, or why none is: `why` is a sentence, `suggestions` the rows it may be, best first.
+
+    is_several: whether the words name each of them. days: last days on which they named another place, where nobody
+    said for which day the list holds. notes: {id of a suggestion: what became of it}.
+    """
 
     row: Candidate | None = None
     why: str = ""
     suggestions: Sequence[Candidate] = ()
+    is_several: bool = False
+    days: Sequence[date] = ()
+    notes: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -241,8 +248,9 @@ class _Life:
 class Registers:
     """The registers of one import, by model: short ones whole, of the others what was learned."""
 
-    def __init__(self, session: OcopSession, as_of: date) -> None:
-        self.session, self.as_of = session, as_of
+    def __init__(self, session: OcopSession, as_of: date, *, asks_day: bool = False) -> None:
+        self.session, self.as_of, self.asks_day = session, as_of, asks_day
+        self.former = Former(session, as_of)
         self._by_model: dict[type[Base], Register] = {}
         self._found: dict[tuple[type[Base], Reference, int | None], Found] = {}
 
@@ -281,7 +289,7 @@ class Registers:
             if found.row is None and name and not self.of(model).is_complete:
                 self.of(model).load_like(self.session, name)
                 found = self._find(model, dict(reference), commune_id)
-            self._found[asked] = found
+            self._found[asked] = self._with_former(found, dict(reference)) if model is Commune else found
         return self._found[asked]
 
     def _find(self, model: type[Base], said: dict[str, str], commune_id: int | None) -> Found:
@@ -295,7 +303,8 @@ class Registers:
                 if len(found) == 1:
                     return self._checked(model, found[0], column, said)
                 if found and len(found) > 1:
-                    return Found(why=f"Có {len(found)} {label} cùng “{said[column]}”.", suggestions=found[:SUGGESTED])
+                    why = f"Có {len(found)} {label} cùng “{said[column]}”."
+                    return Found(why=why, suggestions=found[:SUGGESTED], is_several=True)
                 if not name:
                     return Found(why=f"Chưa có {label} mang “{said[column]}”.")
         if not name:
@@ -309,13 +318,12 @@ class Registers:
         if len(kept) == 1:
             return Found(kept[0])
         if kept:
-            return Found(why=f"Có {len(kept)} {label} tên “{name}”.", suggestions=kept[:SUGGESTED])
+            why = f"Có {len(kept)} {label} tên “{name}”."
+            return Found(why=why, suggestions=kept[:SUGGESTED], is_several=True)
         if model is Commune and self._is_outside(register, name):
             return Found(why=f"“{name}” nằm ngoài địa bàn của bạn.", suggestions=found[:SUGGESTED])
         if found:
             return Found(why=f"“{name}” có nhưng ở nơi khác với dòng này.", suggestions=found[:SUGGESTED])
-        if model is Commune and (former := self._former(register, name, said)):
-            return former
         on = f" tại ngày {day(self.as_of)}" if register.is_dated else ""
         return Found(why=f"Chưa có {label} “{name}”{on}.", suggestions=self._like(register, name, said))
 
@@ -328,19 +336,89 @@ class Registers:
             found = self.session.scalars(select(Commune.id).where(Commune.sort_key.in_(keys), Commune.on(self.as_of)))
             return not register.rows.keys() >= set(found)
 
-    def _former(self, register: Register, name: str, said: Mapping[str, str]) -> Found | None:
-        """A name that was one before: what took over is suggested, and the clerk says which day was meant."""
-        ended = self._narrowed(register.model, register.by_title.get(fold_name(register.model, name), []), said)
-        ended = [row for row in ended if row.values["valid_to"] and row.values["valid_to"] < self.as_of]
+    # ---- units that ended before the day of the list ---------------------------------------------------------
+
+    def _with_former(self, found: Found, said: Mapping[str, str]) -> Found:
+        """Beside what the words name that day: what they named before, with the units of that day first.
+
+        Where nobody said for which day the list holds, no unit is taken silently that they named otherwise before.
+        """
+        ended = self._ended(said)
+        if found.row and self.asks_day:
+            ended = [row for row in ended if self._is_another(row, found.row, said)]
+        elif found.row:
+            return found
         if not ended:
-            return None
-        ended.sort(key=lambda row: row.values["valid_to"], reverse=True)
-        units, links = read_onward(self.session, [row.id for row in ended])
-        heirs = list(dict.fromkeys(unit for row in ended for unit in successors(links, row.id).units))
-        now = f", nay là {', '.join(units[heir].name for heir in heirs)}" if heirs else ""
-        why = f"“{name}” là tên đến hết {day(ended[0].values['valid_to'])}{now}."
+            return found
+        register = self.of(Commune)
+        now = [found.row] if found.row else found.suggestions if found.is_several else []
+        heirs = [heir for row in ended for heir in self.former.heirs(row.id)]
         known = [register.rows[heir] for heir in heirs if heir in register.rows]
-        return Found(why=why, suggestions=[*known, *ended][:SUGGESTED])
+        offered = list({row.id: row for row in (*now, *known, *ended)}.values())[: 2 * SUGGESTED]
+        return Found(
+            why=found.why if found.is_several else self._was(ended, found.row, said),
+            suggestions=offered,
+            is_several=bool(found.row) or found.is_several,
+            days=tuple({row.values["valid_to"] for row in ended}) if self.asks_day else (),
+            notes={row.id: self.former.now(row.id) for row in ended},
+        )
+
+    def _ended(self, said: Mapping[str, str]) -> list[Candidate]:
+        """Units that the words named before: by code, and by the name beside it; spelled so first, then the latest."""
+        register, code, name = self.of(Commune), said.get("code", ""), said.get("name", "")
+        rows = register.by_column["code"].get(fold(code), []) if code else []
+        if not rows and name:
+            rows = register.by_title.get(fold_name(Commune, name), [])
+        elif name:
+            rows = [row for row in rows if fold_name(Commune, row.label) == fold_name(Commune, name)]
+        rows = [row for row in rows if row.values["valid_to"] and row.values["valid_to"] < self.as_of]
+        for relation in ("district", "province"):
+            below = {path.partition(".")[2]: text for path, text in said.items() if path.startswith(f"{relation}.")}
+            if below and rows:
+                ids = self._of_any_day(linked_model(Commune, relation), below)
+                near = [row for row in rows if row.values[f"{relation}_id"] in ids]
+                # The province may be written as it is called today, a district was never called otherwise.
+                rows = near if relation == "district" else near or rows
+        return sorted(rows, key=lambda row: (fold(row.label) == fold(name), row.values["valid_to"]), reverse=True)
+
+    def _of_any_day(self, model: type[Base], said: Mapping[str, str]) -> set[int]:
+        """Districts or provinces that cells name, whenever they were in force."""
+        register = self.of(model)
+        for column, by_value in register.by_column.items():
+            if column in said:
+                return {row.id for row in by_value.get(fold(said[column]), ())}
+        return {row.id for row in register.by_title.get(fold_name(model, said.get(model.__title__, "")), ())}
+
+    def _is_another(self, ended: Candidate, row: Candidate, said: Mapping[str, str]) -> bool:
+        """Whether the words, read as of a day when an ended unit was in force, mean another place than now.
+
+        A code alone does where it was given to a unit of another name. A name does where what bore it went elsewhere;
+        one with its kind is not that of a unit of another kind.
+        """
+        went_here = tuple(self.former.heirs(ended.id)) == (row.id,)
+        name = said.get("name", "")
+        if not name:
+            renamed = fold(ended.label) == fold(row.label) or self.former.is_the_same(ended.id, row.id)
+            return not (went_here and renamed)
+        is_spelled = bool(kind_in_name(name, CommuneKind)) and fold(row.label) == fold(name) != fold(ended.label)
+        return not went_here and not is_spelled
+
+    def _was(self, ended: Sequence[Candidate], row: Candidate | None, said: Mapping[str, str]) -> str:
+        """What the words named before, as a sentence. row: what they name now, if anything."""
+        name, first = said.get("name", ""), ended[0]
+        words = f"“{name}”" if name else f"Mã {said['code']}"
+        until = f"đến hết {day(first.values['valid_to'])}"
+        more = f" và {len(ended) - 1} đơn vị khác" if len(ended) > 1 else ""
+        district = self.of(linked_model(Commune, "district")).rows.get(first.values["district_id"])
+        where = f", {district.label}" if district else ""
+        if row is not None:
+            code = f"{row.values['code']} " if name else ""
+            before = f"{first.values['code']} " if name else ""
+            return f"{words} nay là {code}{row.label}, {until} là {before}{first.label}{where}{more}."
+        if more:
+            return f"{words} {until} là tên của {len(ended)} đơn vị."
+        was = "là tên" if name else f"là {first.label}{where}"
+        return f"{words} {was} {until}, {self.former.now(first.id)}."
 
     def _narrowed(self, model: type[Base], rows: list[Candidate], said: Mapping[str, str]) -> list[Candidate]:
         """Rows whose own links are what the cells say of them, where they say anything."""
@@ -350,7 +428,7 @@ class Registers:
             )
             if below and len(rows) > 0:
                 meant = self.find(linked_model(model, relation), below)
-                ids = {meant.row.id} if meant.row else {row.id for row in meant.suggestions if meant.why[:2] == "Có"}
+                ids = {meant.row.id} if meant.row else {row.id for row in meant.suggestions if meant.is_several}
                 rows = [row for row in rows if row.values[f"{relation}_id"] in ids]
         return rows
 

@@ -17,6 +17,7 @@ from app.files.marked import already_done
 from app.services.importing import links, records
 from app.services.importing.kinds import DATED, Judged, columns_left, list_kind
 from app.services.importing.reading import (
+    AS_OF,
     NOTHING,
     Columns,
     Options,
@@ -212,7 +213,7 @@ def _planned(
         table.sheet,
         columns.labels,
         columns.mapped,
-        [*asked.values(), *judged.unfound.values()],
+        [*asked.values(), *sorted(judged.unfound.values(), key=lambda each: each.relation != AS_OF)],
         likely,
         {action.value: counts[action] for action in RowAction},
         rows,
@@ -239,7 +240,7 @@ def _planned(
 
 def prepare(model: type[Base], table: Table, *, as_of: date, options: Options) -> Prepared:
     """Know the columns of a table, and put its cells right; raises OcopError for the whole file."""
-    kind = list_kind(model)
+    kind, as_of = list_kind(model), options.day(as_of)
     if options.complete and model not in (Commune, District):
         raise NeverComplete
     columns = match(model, table, uses=kind.uses, needs=kind.needs, chosen=options.mapping, titles=kind.titles)

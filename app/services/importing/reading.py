@@ -109,6 +109,8 @@ class Options:
     also {path of a closed list: {folded value: one of the list, SKIP, EMPTY}} and {path of days: {"": DAY_FIRST or
     MONTH_FIRST}}. clears: whether an empty cell empties what is there. keep: keys of repairs that a clerk refused.
     complete: whether a list of places names every unit of its province, so that the others ended.
+    asks_day: whether nobody said for which day the list holds, so that it is asked where it matters; the answer is
+    {AS_OF: {"": day as ISO}} among the links.
     """
 
     province: str | None = None
@@ -117,11 +119,21 @@ class Options:
     clears: bool = False
     keep: Collection[str] = ()
     complete: bool = False
+    asks_day: bool = False
+
+    def day(self, as_of: date) -> date:
+        """The day the list holds for: the one answered, else the one it was begun with."""
+        try:
+            return date.fromisoformat(self.links.get(AS_OF, {}).get("", ""))
+        except ValueError:  # not answered, or by another than our page
+            return as_of
 
 
 NOTHING = Options()
 SKIP, CREATE, EMPTY = "skip", "create", "empty"
 DAY_FIRST, MONTH_FIRST = "ngay", "thang"
+AS_OF = "as_of"
+"""The question for which day a list holds."""
 
 
 # Row numbers of the sender, and what an earlier round wrote beside each row.

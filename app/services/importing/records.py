@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, cached_property
+from types import MappingProxyType
 from typing import Any
 
 from rapidfuzz import fuzz, process
@@ -34,7 +35,7 @@ from app.services.importing.links import (
     references,
     telling_links,
 )
-from app.services.importing.reading import CREATE, EMPTY, SKIP, Columns, Options, Problem, ReadRow, linked_model
+from app.services.importing.reading import AS_OF, CREATE, EMPTY, SKIP, Columns, Options, Problem, ReadRow, linked_model
 from app.services.importing.writing import Change, Changes, parts
 from app.services.place_names import read_onward
 from app.session import OcopSession, places_relation, plain
@@ -208,7 +209,7 @@ class RecordList:
             if not said and paths:
                 meant[relation] = None
                 continue
-            there, asked_there = self._place_of(relation, said, at)
+            there, asked_there = self._place_of(row, relation, said, at)
             if self._chosen(relation, said, there) == EMPTY and self._is_optional(relation):
                 meant[relation] = None
                 continue
@@ -226,7 +227,7 @@ class RecordList:
             row.problems.append(Problem(each.label, f"{each.why} {cure}"))
         return meant
 
-    def _place_of(self, relation: str, said: Reference, at: Place) -> tuple[Place, list[Asked]]:
+    def _place_of(self, row: ReadRow, relation: str, said: Reference, at: Place) -> tuple[Place, list[Asked]]:
         """Where a linked row lies: as its own cells say, else where the row of the file does; what is asked of that.
 
         The answer is to what is asked of the rows' own place, whatever column says it.
@@ -236,11 +237,13 @@ class RecordList:
         if not own or place is None:
             return at, []
         chosen = self._chosen(place, own, Place())
-        if isinstance(chosen, int) and (row := self._row(Commune, chosen)):
-            return Place(row, own, is_chosen=True), []
+        if isinstance(chosen, int) and (unit := self._row(Commune, chosen)):
+            return Place(unit, own, is_chosen=True), []
         found = self.registers.find(Commune, own)
         if found.row:
             return Place(found.row, own), []
+        if found.days:
+            self._ask_day(row, found)
         column = self.columns.name(
             next(path for path in self.columns.by_path if path.startswith(f"{relation}.{below}."))
         )
@@ -272,6 +275,8 @@ class RecordList:
         column = self._column_of(relation)
         if not said:
             found = Found(None, f"Tệp không có cột “{column}”.", self._few(model))
+        if found.days:
+            self._ask_day(row, found)
         lacking = _lacking(model, self._values_made(relation, model, value, row, place)) if said else []
         if at.said:  # what is asked of the place settles it
             lacking = [name for name in lacking if name != f"{commune_relation(model)}_id"]
@@ -306,13 +311,38 @@ class RecordList:
             key,
             shown,
             why,
-            [(each.id, _described(self.registers, model, each)) for each in found.suggestions],
+            [(each.id, _described(self.registers, model, each, found.notes)) for each in found.suggestions],
             creatable,
             self._is_optional(relation),
             suggested=self._successor(said, found.suggestions) if model is Commune else None,
         )
         ways = "Chọn một giá trị đã có, tạo mới" if asked.creatable else "Chọn một giá trị đã có"
         return asked, f"{ways} hoặc bỏ qua các dòng này." if said else "Chọn cho mọi dòng, hoặc thêm cột."
+
+    def _ask_day(self, row: ReadRow, found: Found) -> None:
+        """Ask once for which day the list holds: one answer for all its names and codes of places."""
+        asked = self.unfound.setdefault(
+            (AS_OF, ""),
+            Unfound(
+                AS_OF,
+                "Ngày của danh sách",
+                "",
+                "",
+                f"{found.why} Chọn ngày thì cả tệp đọc theo ngày đó; để trống thì trả lời từng giá trị.",
+                [],
+                creatable=False,
+                skippable=False,
+                findable=False,
+            ),
+        )
+        if row.line not in asked.lines[-1:]:
+            asked.lines.append(row.line)
+        days = {date.fromisoformat(str(each)) for each, _ in asked.suggestions[1:]} | set(found.days)
+        today = self.registers.as_of
+        asked.suggestions = [
+            (today.isoformat(), f"Tính đến {day(today)}"),
+            *((each.isoformat(), f"Tính đến {day(each)}") for each in sorted(days, reverse=True)),
+        ]
 
     def _successor(self, said: Reference, suggestions: Sequence[Candidate]) -> int | None:
         """The suggestion that alone took over, wholly, every unit of that name among the suggestions."""
@@ -666,7 +696,8 @@ def begin(
     session: OcopSession, columns: Columns, *, as_of: date, options: Options, again: Callable[[int], ReadRow]
 ) -> Callable[[Sequence[ReadRow]], RecordList]:
     """What judges the rows of a list of records; what a row is refused for becomes a problem of it."""
-    return RecordList(columns, Registers(session, as_of), options.links, options.clears, again).judge
+    registers = Registers(session, as_of, asks_day=options.asks_day and not options.links.get(AS_OF))
+    return RecordList(columns, registers, options.links, options.clears, again).judge
 
 
 def needs_of(model: type[Base]) -> list[tuple[str, ...]]:
@@ -895,8 +926,13 @@ def _is_creatable(model: type[Base]) -> bool:
     return model.__title__ in columns and "valid_from" not in columns and set(_required(model)) <= known
 
 
-def _described(registers: Registers, model: type[Base], candidate: Candidate) -> str:
-    """A row with what tells it apart: its code, what it is linked to by its keys, of a place what it lies in."""
+def _described(
+    registers: Registers, model: type[Base], candidate: Candidate, notes: Mapping[int, str] = MappingProxyType({})
+) -> str:
+    """A row with what tells it apart: its code, what it is linked to by its keys, of a place what it lies in.
+
+    notes: {id: what else is said of it}.
+    """
     described = [candidate.label]
     if code := candidate.values.get("code") or candidate.values.get("tax_code"):
         described.insert(0, str(code))
@@ -906,6 +942,10 @@ def _described(registers: Registers, model: type[Base], candidate: Candidate) ->
             described.append(linked.label)
     if _has_ended(candidate, registers.as_of):
         described.append(f"đến {day(candidate.values['valid_to'])}")
+    elif notes and (begun := candidate.values.get("valid_from")):
+        described.append(f"từ {day(begun)}")
+    if note := notes.get(candidate.id):
+        described.append(note)
     return ", ".join(described)
 
 
