@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapper
 
 from admin_views import pages
 from admin_views.columns import foreign_key
-from app.search import matching
+from app.search import matching_rows
 from app.session import OcopSession
 from models.base import Base, FieldInfo, LabelledEnum, Points, TidyText, fields, tidy_lines
 from models.rules.text import tidy
@@ -235,7 +235,7 @@ class LookupField(ClerkField):
 
     def _named(self, session: OcopSession, text: str) -> Sequence[Base]:
         sqlite = session.connection().dialect.name == "sqlite"
-        statement = select(self.target).where(*matching(self.target, text, sqlite=sqlite)).limit(100)
+        statement = select(self.target).where(*matching_rows(self.target, text, sqlite=sqlite)).limit(100)
         found = session.execute(statement).scalars()
         return [row for row in found if str(row).casefold() == text.casefold()]
 

@@ -14,8 +14,11 @@ from sqlalchemy import (
     Integer,
     Select,
     String,
+    and_,
+    case,
     func,
     inspect,
+    or_,
     select,
 )
 from sqlalchemy.orm import Mapper, selectinload
@@ -23,11 +26,12 @@ from sqlalchemy.orm import Mapper, selectinload
 from admin_views.columns import foreign_key
 from app.current import actor
 from app.errors import OcopError
-from app.search import exact_first, matching
+from app.search import exact_first, lying_in, matching, took_over
 from app.services.place_names import lineage
 from app.session import OcopSession, saves
-from models.base import Base, LabelledEnum, Searchable, Tidy, label_of
-from models.commune import Commune
+from models.base import Base, LabelledEnum, Placed, Searchable, Tidy, label_of
+from models.commune import Commune, CommuneKind
+from models.rules.text import sort_key
 from models.rules.words import day, number, read_day
 
 PAGE_SIZES = (25, 50, 100)
@@ -263,6 +267,8 @@ def _link_filter(model: type[Base], name: str, label: str, in_panel: bool) -> Li
     mapper: Mapper[Any] = inspect(model)
     target: type[Base] = mapper.relationships[name].mapper.class_
     kept = getattr(model, foreign_key(model, name))
+    # Of the place of a record, whatever it was called when that was recorded.
+    placed = model if target is Commune and issubclass(model, Placed) and name == "commune" else None
 
     def say(session: OcopSession, value: int) -> str:
         row = session.get(target, value)
@@ -273,7 +279,7 @@ def _link_filter(model: type[Base], name: str, label: str, in_panel: bool) -> Li
         label=label,
         kind="lookup",
         read=row_number,
-        where=lambda value: kept == value,
+        where=(lambda value: lying_in(placed, value)) if placed else lambda value: kept == value,
         words=say,
         screen=target.__screen__,
         in_panel=in_panel,
@@ -310,16 +316,33 @@ def suggestions(session: OcopSession, model: type[Base], term: str, *, limit: in
     if hasattr(model, "valid_to"):
         order.insert(0, model.valid_to.is_not(None))
     if model is Commune:
-        order.insert(0, exact_first(model, term) == 2)  # what is found by a former name stands behind its own
+        # So named first, now or before; then what has the words in its name; then what has them in a former one.
+        named = _is_named(term)
+        very = or_(named, took_over([named]))
+        order = [case((and_(named, Commune.valid_to.is_(None)), 0), (very, 1), (order[1] < 2, 2), else_=3), *order]
     mapper: Mapper[Any] = inspect(model)
     if model.__title__ in mapper.relationships:
         statement = statement.options(selectinload(getattr(model, model.__title__)))
     rows = session.execute(statement.order_by(*order, model.id).limit(limit)).scalars().all()
     before = lineage(session, [row.id for row in rows]) if model is Commune else {}
     return [
-        {"id": str(row.id), "text": str(row), "hint": "; ".join(filter(None, (hint(row), before.get(row.id))))}
+        {"id": str(row.id), "text": str(row), "hint": "; ".join(filter(None, (_since(row), before.get(row.id))))}
         for row in rows
     ]
+
+
+def _since(row: Base) -> str:
+    """What tells a row apart; of a unit in force the day it began too, for its name or code may be older."""
+    said = hint(row)
+    if isinstance(row, Commune) and row.valid_to is None:
+        return f"{said}, từ {day(row.valid_from)}"
+    return said
+
+
+def _is_named(term: str) -> ColumnElement[bool]:
+    """Whether a commune has this very name, with or without its kind."""
+    keys = [sort_key(each) for each in (term, *(f"{kind.label} {term}" for kind in CommuneKind))]
+    return Commune.sort_key.in_(keys)
 
 
 def hint(row: Base) -> str:

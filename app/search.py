@@ -2,12 +2,15 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, case, column, false, or_, select, table
+from sqlalchemy import ColumnElement, Select, Table, and_, case, column, false, or_, select, table, union_all
 
-from app.successions import heirs
-from models.base import Base
+from app.successions import heirs, went_wholly_into
+from models.base import Base, Placed
 from models.commune import Commune, CommuneSuccession
 from models.rules.text import fold
+
+SHORTEST_PLACE = 4
+"""Letters from which a term may name a place: “xã” alone is in the name of most."""
 
 
 def matching(model: type[Base], term: str, *, sqlite: bool) -> list[ColumnElement[bool]]:
@@ -15,16 +18,41 @@ def matching(model: type[Base], term: str, *, sqlite: bool) -> list[ColumnElemen
 
     Words of three letters and more go through the trigram index, and shorter ones that are all there is, as they
     stand together; one short word alone matches as a prefix of the text.
-    A commune is also found by what its former units are found by.
+    A commune is also found by what its former units are found by, and a record by the place it lies in: as that was
+    called when it was recorded, with its district then, or as it is called today.
     """
     conditions = matching_rows(model, term, sqlite=sqlite)
-    return [or_(and_(*conditions), _took_over(conditions))] if model is Commune and conditions else conditions
+    if issubclass(model, Placed) and conditions and len(fold(term)) >= SHORTEST_PLACE:
+        units = select(Commune.id).where(*matching_rows(Commune, term, sqlite=sqlite)).correlate(None)
+        own = select(model.id).where(*conditions).correlate(None)
+        return [model.id.in_(union_all(own, *_lying_in(model, units)))]
+    return [or_(and_(*conditions), took_over(conditions))] if model is Commune and conditions else conditions
 
 
-def _took_over(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
+def took_over(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
     """Communes that took over from one that meets the conditions, over any number of steps."""
     former = select(Commune.id).where(*conditions).correlate(None)
     return Commune.id.in_(select(heirs(CommuneSuccession.old_id.in_(former)).c.heir))
+
+
+def lying_in(model: type[Placed], unit_id: int) -> ColumnElement[bool]:
+    """Rows that lie in a commune, were recorded in it, or lie in one that went wholly into it."""
+    key: Any = getattr(model, "id")  # noqa: B009  # of every model
+    in_places: ColumnElement[bool] = key.in_(union_all(*_lying_in(model, _unit(unit_id))))
+    return in_places
+
+
+def _unit(unit_id: int) -> Select[int]:
+    return select(Commune.id).where(Commune.id == unit_id).correlate(None)
+
+
+def _lying_in(model: type[Placed], units: Select[int]) -> list[Select[int]]:
+    """One select for each way, so that each goes through its own index."""
+    bears: Any = model.commune_id
+    key: Any = getattr(model, "id")  # noqa: B009  # of every model
+    before = select(went_wholly_into(CommuneSuccession.new_id.in_(units)).c.unit)
+    ways = (bears.in_(units), bears.in_(before), model.moved_from_id.in_(units))
+    return [select(key).where(way).correlate(None) for way in ways]
 
 
 def matching_rows(model: type[Base], term: str, *, sqlite: bool) -> list[ColumnElement[bool]]:

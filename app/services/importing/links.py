@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, inspect, select
 from sqlalchemy.orm import Mapper
 
 from app.current import actor, seeing_everything
-from app.search import matching
+from app.search import matching_rows
 from app.services.importing.former import Former
 from app.services.importing.reading import DAY_FIRST, MONTH_FIRST, Columns, ReadRow, column_type, linked_model
 from app.services.importing.writing import parts
@@ -215,7 +215,7 @@ class Register:
         sqlite = session.get_bind().dialect.name == "sqlite"
         longest = sorted(set(fold(name).split()), key=len)[-2:]
         for term in (name, *longest):
-            ids = select(self.model.id).where(*matching(self.model, term, sqlite=sqlite)).limit(LOOKED_AT)
+            ids = select(self.model.id).where(*matching_rows(self.model, term, sqlite=sqlite)).limit(LOOKED_AT)
             self.load(session, self.model.id.in_(ids))
 
     def linked(self, wanted: Mapping[str, Any]) -> list[Candidate]:
