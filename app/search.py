@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, and_, case, column, false, or_, select, table, union_all
 
-from app.successions import heirs, went_wholly_into
+from app.successions import heirs, with_formers
 from models.base import Base, Placed
 from models.commune import Commune, CommuneSuccession
 from models.rules.text import fold
@@ -48,11 +48,10 @@ def _unit(unit_id: int) -> Select[int]:
 
 def _lying_in(model: type[Placed], units: Select[int]) -> list[Select[int]]:
     """One select for each way, so that each goes through its own index."""
-    bears: Any = model.commune_id
     key: Any = getattr(model, "id")  # noqa: B009  # of every model
-    before = select(went_wholly_into(CommuneSuccession.new_id.in_(units)).c.unit)
-    ways = (bears.in_(units), bears.in_(before), model.moved_from_id.in_(units))
-    return [select(key).where(way).correlate(None) for way in ways]
+    bears: Any = model.commune_id
+    places = select(with_formers(units).c.unit)
+    return [select(key).where(way.in_(places)).correlate(None) for way in (bears, model.moved_from_id)]
 
 
 def matching_rows(model: type[Base], term: str, *, sqlite: bool) -> list[ColumnElement[bool]]:

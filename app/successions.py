@@ -1,9 +1,9 @@
 """Which communes took over from which, over any number of steps: the walks along successions in SQL."""
 
-from sqlalchemy import CTE, ColumnElement, select
+from sqlalchemy import CTE, ColumnElement, Select, select
 from sqlalchemy.orm import aliased
 
-from models.commune import CommuneSuccession, SuccessionKind
+from models.commune import Commune, CommuneSuccession, SuccessionKind
 
 
 def heirs(given: ColumnElement[bool]) -> CTE:
@@ -17,10 +17,12 @@ def heirs(given: ColumnElement[bool]) -> CTE:
     return line.union(select(line.c.first, further.new_id).join(line, further.old_id == line.c.heir))
 
 
-def went_wholly_into(given: ColumnElement[bool]) -> CTE:
-    """Rows (unit): every unit that went wholly into one of these. given: which links are the last."""
-    whole = CommuneSuccession.kind.in_([kind for kind in SuccessionKind if kind.is_whole])
-    line = select(CommuneSuccession.old_id.label("unit")).where(given, whole).cte(recursive=True)
+def with_formers(units: Select[int]) -> CTE:
+    """Rows (unit): communes, and every one that went wholly into one of them."""
+    line = units.with_only_columns(Commune.id.label("unit")).cte(recursive=True)
     before = aliased(CommuneSuccession)
-    is_whole = before.kind.in_([kind for kind in SuccessionKind if kind.is_whole])
-    return line.union(select(before.old_id).join(line, before.new_id == line.c.unit).where(is_whole))
+    further = select(before.old_id).join(line, before.new_id == line.c.unit).where(before.kind.in_(WHOLE))
+    return line.union(further)
+
+
+WHOLE = [kind for kind in SuccessionKind if kind.is_whole]
