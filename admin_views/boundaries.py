@@ -92,7 +92,9 @@ async def show(admin: OcopAdmin, request: Request) -> Response:
         mistakes.append(
             (f"Tệp lớn hơn {limit}. Giản lược đường ranh giới hoặc tách tệp theo tỉnh rồi tải lại.", "file")
         )
-    elif not mistakes and not form.has_mistakes():
+    elif mistakes or form.has_mistakes():
+        mistakes += _unreadable(content)
+    else:
         try:
             return await admin.show(
                 request, "ocop/check.html", lambda session: _check(admin, session, form, content, name)
@@ -100,6 +102,15 @@ async def show(admin: OcopAdmin, request: Request) -> Response:
         except OcopError as refusal:
             mistakes.append((str(refusal), "file"))
     return await _page(admin, request, form, [*mistakes, *form.error_list()])
+
+
+def _unreadable(content: bytes) -> list[tuple[str, str]]:
+    """What is wrong with the file itself, said together with what is missing beside it."""
+    try:
+        boundaries.read(content)
+    except OcopError as refusal:
+        return [(str(refusal), "file")]
+    return []
 
 
 async def _page(
@@ -149,7 +160,7 @@ def _check(admin: OcopAdmin, session: OcopSession, form: UploadForm, content: by
     assert form.as_of.data is not None
     province = form.province.data or None
     planned = boundaries.plan(session, boundaries.read(content), as_of=form.as_of.data, province=province)
-    written, refused = len(planned.new) + len(planned.changed), len(planned.refused)
+    written, refused = len(planned.new) + len(planned.changed), planned.counts["refused"]
     submit = f"Ghi {number(written)} hình" + (f", bỏ {number(refused)} hình bị từ chối" if refused else "")
     same = f" {number(planned.same)} hình giữ nguyên." if planned.same else ""
     on = day(planned.as_of)
@@ -234,11 +245,11 @@ async def _confirm(admin: OcopAdmin, request: Request, given: Mapping[str, str])
 
 
 def _result(planned: Plan) -> pages.ResultPage:
-    written, refused = len(planned.new) + len(planned.changed), len(planned.refused)
+    written, refused = len(planned.new) + len(planned.changed), planned.counts["refused"]
     return pages.ResultPage(
         head=pages.Head(title="Kết quả nhập ranh giới", crumbs=[CRUMB], here="Kết quả"),
-        title=f"Đã ghi {number(written)} ranh giới tại ngày {day(planned.as_of)}",
-        sub="Việc này có trong nhật ký.",
+        title=f"Đã ghi {number(written)} ranh giới tại ngày {day(planned.as_of)}" if written else "Chưa ghi hình nào",
+        sub="Việc này có trong nhật ký." if written else "Mọi hình đã có như trong tệp hoặc bị từ chối.",
         tone="warn" if refused else "ok",
         counts=[
             pages.Count(number(len(planned.new)), "Mới", "plus", "ok"),

@@ -59,6 +59,10 @@ class UnknownScreen(OcopError):
     sentence = "Không có loại dữ liệu “{screen}”. Chọn một trong: {known}."
 
 
+class DayOfBoundariesNeeded(OcopError):
+    sentence = "Cho biết ranh giới tại ngày nào: --as-of NĂM-THÁNG-NGÀY, ví dụ --as-of 2025-07-01."
+
+
 class DayNeeded(OcopError):
     sentence = (
         "Danh mục đầy đủ làm các đơn vị không có tên kết thúc. Cho biết danh mục tại ngày nào: --as-of NĂM-THÁNG-NGÀY."
@@ -384,18 +388,20 @@ def _import(arguments: argparse.Namespace) -> int:
 
 def _import_boundaries(arguments: argparse.Namespace, path: Path) -> int:
     """Shapes of communes from a GeoJSON file: no batch, the trail says what was kept."""
-    from app.current import acting_as, today
+    from app.current import acting_as
     from app.services import boundaries
 
     if not path.is_file():
         raise NoSuchFile(path=path)
+    if arguments.as_of is None:
+        raise DayOfBoundariesNeeded
     shapes = boundaries.read(path.read_bytes())
     database = _migrated_database(_settings())
     with (
         acting_as(_actor(database, arguments, "commune", "import")),
         database.writing.begin() as session,
     ):
-        as_of = arguments.as_of or today()
+        as_of = arguments.as_of
         plan = boundaries.plan(session, shapes, as_of=as_of, province=arguments.province)
         writes = not arguments.dry_run and (arguments.partial or not plan.refused)
         if writes:
@@ -413,7 +419,7 @@ def _say_boundaries(plan: "boundaries.Plan", as_of: date, *, writes: bool, dry_r
         print(f"Hình {refused.number}, “{refused.column}”: {refused.sentence}", file=sys.stderr)
     print(
         f"Ranh giới tại ngày {as_of:%d/%m/%Y}: {_number(len(plan.new))} mới, {_number(len(plan.changed))} thay đổi, "
-        f"{_number(plan.same)} giữ nguyên, {_number(len(plan.refused))} bị từ chối."
+        f"{_number(plan.same)} giữ nguyên, {_number(plan.counts['refused'])} bị từ chối."
     )
     if dry_run:
         print("Chỉ xem trước, chưa ghi gì.")

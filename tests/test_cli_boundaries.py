@@ -79,7 +79,20 @@ def test_a_dry_run_writes_nothing_and_says_so_in_json(ocop: Run, database: Datab
     assert kept(database) == 0
 
 
-def test_a_file_that_is_not_there_is_refused(ocop: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["import", "boundary", "khong-co.geojson"]) == 1
-    assert "Không thấy tệp" in capsys.readouterr().err
-    assert ocop is not None
+def test_a_file_that_is_not_there_is_refused(ocop: Run, database: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    ocop()  # so that the database is there and only the file is missing
+    before = kept(database)
+
+    assert main(["import", "boundary", "khong-co.geojson", "--as-of", "2025-06-01"]) == 1
+    assert "Không thấy tệp “khong-co.geojson”" in capsys.readouterr().err
+    assert kept(database) == before == 2
+
+
+def test_boundaries_without_a_day_are_refused(
+    ocop: Run, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ocop("--dry-run")
+
+    assert main(["import", "boundary", "xa.geojson"]) == 1
+    assert "Cho biết ranh giới tại ngày nào: --as-of" in capsys.readouterr().err
+    assert kept(database) == 0

@@ -60,7 +60,10 @@ class Refused:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a file would do. new: (commune id, geometry) not as before; changed: another one of the very day."""
+    """What a file would do. new: (commune id, geometry) not as before; changed: another one of the very day.
+
+    refused: every fault of every shape that cannot be taken.
+    """
 
     as_of: date
     new: Sequence[tuple[int, Any]]
@@ -74,7 +77,7 @@ class Plan:
             "new": len(self.new),
             "changed": len(self.changed),
             "same": self.same,
-            "refused": len(self.refused),
+            "refused": len({each.number for each in self.refused}),
             "skipped": 0,
         }
 
@@ -129,8 +132,8 @@ def plan(session: OcopSession, shapes: Sequence[Shape], *, as_of: date, province
     same = 0
     for shape in shapes:
         unit = units.get(shape.code)
-        if fault := _fault(shape, unit, times[shape.code], as_of, province):
-            refused.append(fault)
+        if faults := _faults(shape, unit, times[shape.code], as_of, province):
+            refused += faults
             continue
         assert unit is not None
         row = kept.get(unit.id)
@@ -165,8 +168,15 @@ def drawn(on: date) -> Select[Boundary]:
     return select(Boundary).where(Boundary.as_of <= on, ~newer)
 
 
-def _fault(shape: Shape, unit: Commune | None, times: int, as_of: date, province: str | None) -> Refused | None:
-    """The first thing wrong with a shape."""
+def _faults(shape: Shape, unit: Commune | None, times: int, as_of: date, province: str | None) -> list[Refused]:
+    """Everything wrong with a shape: that it is not of this commune, and that it is no boundary."""
+    place = _misplaced(shape, unit, times, as_of, province)
+    named = f"{unit.name}: " if unit else ""
+    fault = flaw(shape.geometry)
+    return [*([place] if place else []), *([Refused(shape.number, "geometry", f"{named}{fault}")] if fault else [])]
+
+
+def _misplaced(shape: Shape, unit: Commune | None, times: int, as_of: date, province: str | None) -> Refused | None:
     if not shape.code:
         return Refused(shape.number, "ma_xa", "Hình không có mã xã. Thêm mã xã 5 chữ số rồi xuất lại.")
     if times > 1:
@@ -179,19 +189,17 @@ def _fault(shape: Shape, unit: Commune | None, times: int, as_of: date, province
             "Kiểm tra tỉnh, mã xã và ngày của tệp."
         )
         return Refused(shape.number, "ma_xa", sentence)
-    wanted = province or shape.province
     for code in (province, shape.province):
         if code and code != unit.province.code:
             sentence = (
                 f"{unit.name} (mã {shape.code}) ngày {day(as_of)} thuộc {unit.province.name}, mã tỉnh "
-                f"{unit.province.code}, không phải {wanted}. Chọn đúng tệp của tỉnh và đúng ngày."
+                f"{unit.province.code}, không phải {code}. Chọn đúng tệp của tỉnh và đúng ngày."
             )
             return Refused(shape.number, "ma_tinh", sentence)
     if shape.name and fold(shape.name) not in (fold(unit.name), fold(unit.name.removeprefix(unit.kind.label))):
         sentence = f"Mã {shape.code} ngày {day(as_of)} là {unit.name}, tệp ghi {shape.name}. Kiểm tra ngày của tệp."
         return Refused(shape.number, "ten_xa", sentence)
-    fault = flaw(shape.geometry)
-    return Refused(shape.number, "geometry", f"{unit.name}: {fault}") if fault else None
+    return None
 
 
 def apply(session: OcopSession, planned: Plan) -> None:

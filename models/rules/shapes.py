@@ -6,6 +6,7 @@ thousandths of a degree, about 11 m, x to the east and y to the south, so that a
 
 import itertools
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +19,8 @@ VIETNAM = (102.0, 6.0, 118.0, 24.0)
 GRID = 10_000
 # Corners nearer than this to the line through their neighbours are not drawn.
 FINENESS = 3
+# About a square metre, in square degrees: what is smaller is a line.
+SMALLEST = 1e-10
 
 
 class Outline(NamedTuple):
@@ -82,7 +85,33 @@ def flaw(geometry: Any) -> str:
                 f"Đường ranh giới tự cắt ở gần kinh độ {_degrees(crossing[0])}, vĩ độ {_degrees(crossing[1])}. "
                 "Sửa trong phần mềm bản đồ rồi xuất lại."
             )
+        outer, *holes = polygon
+        if abs(_area(outer)) < SMALLEST:
+            return "Đường ranh giới không bao quanh phần đất nào. Vẽ lại trong phần mềm bản đồ rồi xuất lại."
+        for hole in holes:
+            if (lost := _lost(hole, outer)) is not None:
+                at = f"kinh độ {_degrees(lost[0])}, vĩ độ {_degrees(lost[1])}"
+                return f"Phần khoét ở gần {at} nằm ngoài đường ranh giới. Sửa trong phần mềm bản đồ rồi xuất lại."
     return ""
+
+
+def _area(ring: Ring) -> float:
+    """In square degrees; below 0 when the ring runs with the clock."""
+    (left, low), *_ = ring
+    moved = [(x - left, y - low) for x, y in ring]
+    return sum(a[0] * b[1] - b[0] * a[1] for a, b in itertools.pairwise(moved)) / 2
+
+
+def _lost(hole: Ring, outer: Ring) -> Point | None:
+    """A corner of a hole outside the ring it should lie in; the two do not cross."""
+    for corner in hole:
+        if any(_lies_on(corner, a, b) for a, b in itertools.pairwise(outer)):
+            continue
+        x, y = corner
+        ways = [(a, b) for a, b in itertools.pairwise(outer) if (a[1] > y) != (b[1] > y)]
+        east = sum(a[0] + (y - a[1]) / (b[1] - a[1]) * (b[0] - a[0]) > x for a, b in ways)
+        return corner if east % 2 == 0 else None
+    return None
 
 
 def _inside(x: float, y: float) -> bool:
@@ -95,16 +124,44 @@ def _degrees(value: float) -> str:
 
 
 def _crossing(polygon: Polygon) -> Point | None:
-    """Where two sides of a polygon's rings cross; sides that only touch at an end do not."""
+    """Where a polygon's rings cross, in a side or in a corner; those that only touch do not."""
     sides = sorted((min(a[0], b[0]), max(a[0], b[0]), a, b) for ring in polygon for a, b in itertools.pairwise(ring))
     near: list[tuple[float, Point, Point]] = []
+    through: defaultdict[Point, list[tuple[Point, Point]]] = defaultdict(list)
     for left, right, a, b in sides:
         near = [side for side in near if side[0] >= left]
         for _right, c, d in near:
-            if max(c[1], d[1]) >= min(a[1], b[1]) and min(c[1], d[1]) <= max(a[1], b[1]) and _cross(a, b, c, d):
+            if max(c[1], d[1]) < min(a[1], b[1]) or min(c[1], d[1]) > max(a[1], b[1]):
+                continue
+            if _cross(a, b, c, d):
                 return _meeting(a, b, c, d)
+            for corner, e, f in ((a, c, d), (b, c, d), (c, a, b), (d, a, b)):
+                if corner not in (e, f) and _lies_on(corner, e, f):
+                    through[corner].append((e, f))
         near.append((right, a, b))
-    return None
+    for ring in polygon:
+        for before, corner, after in zip((*ring[-2:-1], *ring[:-2]), ring[:-1], ring[1:], strict=True):
+            through[corner].append((before, after))
+    return next((at for at, ways in through.items() if len(ways) > 1 and _ways_cross(at, ways)), None)
+
+
+def _ways_cross(at: Point, ways: Sequence[tuple[Point, Point]]) -> bool:
+    """Whether two ways through one point cross there: of one, an end lies on each side of the other."""
+    turned = [[math.atan2(end[1] - at[1], end[0] - at[0]) for end in way] for way in ways]
+    for (a, b), (c, d) in itertools.combinations(turned, 2):
+        whole = (b - a) % math.tau
+        apart = [(end - a) % math.tau for end in (c, d)]
+        gaps = [abs(each - line) for each in apart for line in (0, whole)]
+        is_beside = any(min(gap, math.tau - gap) < 1e-6 for gap in gaps)
+        if not is_beside and (apart[0] < whole) != (apart[1] < whole):
+            return True
+    return False
+
+
+def _lies_on(corner: Point, a: Point, b: Point) -> bool:
+    """Whether a point lies on the way from one to another, or nearer to it than a metre."""
+    along = (corner[0] - a[0]) * (b[0] - a[0]) + (corner[1] - a[1]) * (b[1] - a[1])
+    return a != b and 0 <= along <= math.dist(a, b) ** 2 and _side(a, b, corner) == 0
 
 
 def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:

@@ -15,6 +15,16 @@ HOLE_OUTSIDE = [[106.35, 10.25], [106.45, 10.25], [106.45, 10.28], [106.35, 10.2
 TOUCHING = [[106.3, 10.2], [106.35, 10.25], [106.4, 10.2], [106.4, 10.3], [106.35, 10.25], [106.3, 10.3], [106.3, 10.2]]
 
 
+# Through one corner twice: a bow tie whose sides meet in a point of both, or in a corner on the other's side.
+TIED = [[106.3, 10.2], [106.35, 10.25], [106.4, 10.3], [106.4, 10.2], [106.35, 10.25], [106.3, 10.3], [106.3, 10.2]]
+TIED_ON_A_SIDE = [[106.3, 10.2], [106.4, 10.3], [106.4, 10.2], [106.35, 10.25], [106.3, 10.3], [106.3, 10.2]]
+FLAT = [[106.3, 10.2], [106.35, 10.25], [106.4, 10.3], [106.3, 10.2]]
+FAR_HOLE = [[106.5, 10.22], [106.58, 10.22], [106.58, 10.28], [106.5, 10.22]]
+# Two corners on the ring, the third within it, and without.
+HOLE_AT_THE_RING = [[106.3, 10.22], [106.3, 10.28], [106.35, 10.25], [106.3, 10.22]]
+HOLE_BEYOND_THE_RING = [[106.3, 10.22], [106.3, 10.28], [106.25, 10.25], [106.3, 10.22]]
+
+
 def polygon(*rings: Any) -> dict[str, Any]:
     return {"type": "Polygon", "coordinates": list(rings)}
 
@@ -25,6 +35,7 @@ def polygon(*rings: Any) -> dict[str, Any]:
         polygon(SQUARE),
         polygon(SQUARE, HOLE),
         polygon(TOUCHING),
+        polygon(SQUARE, HOLE_AT_THE_RING),
         polygon([[*point, 3.5] for point in SQUARE]),
         {"type": "MultiPolygon", "coordinates": [[SQUARE], [[[x + 0.5, y] for x, y in SQUARE]]]},
     ],
@@ -38,6 +49,11 @@ def test_a_shape_of_a_place_has_no_flaw(geometry: dict[str, Any]) -> None:
     [
         (polygon(BOW_TIE), "tự cắt ở gần kinh độ 106,3500, vĩ độ 10,2500"),
         (polygon(SQUARE, HOLE_OUTSIDE), "tự cắt ở gần kinh độ 106,4000"),
+        (polygon(TIED), "tự cắt ở gần kinh độ 106,3500, vĩ độ 10,2500"),
+        (polygon(TIED_ON_A_SIDE), "tự cắt ở gần kinh độ 106,3500, vĩ độ 10,2500"),
+        (polygon(FLAT), "không bao quanh phần đất nào"),
+        (polygon(SQUARE, FAR_HOLE), "Phần khoét ở gần kinh độ 106,5000, vĩ độ 10,2200 nằm ngoài đường ranh giới"),
+        (polygon(SQUARE, HOLE_BEYOND_THE_RING), "Phần khoét ở gần kinh độ 106,2500"),
         (polygon([[y, x] for x, y in SQUARE]), "Kinh độ và vĩ độ đổi chỗ: ghi 10,2000 trước 106,3000"),
         (polygon([[x * 5000, y * 110_000] for x, y in SQUARE]), "nằm ngoài Việt Nam"),
         (polygon(SQUARE[:-1]), "chưa khép kín"),

@@ -86,6 +86,19 @@ def test_a_shape_that_is_not_its_commune_s_is_refused(database: Database, said: 
 
 
 @pytest.mark.fill("world")
+def test_all_that_is_wrong_with_a_shape_is_said_at_once(database: Database) -> None:
+    content = json.loads(file({**AN_THANH, "ten_xa": "Xã Giao Thạnh"}))
+    content["features"][0]["geometry"]["coordinates"][0].reverse()
+    content["features"][0]["geometry"]["coordinates"][0].pop()
+
+    with acting_as(system("kiểm thử")), database.reading() as session:
+        planned = boundaries.plan(session, boundaries.read(json.dumps(content).encode()), as_of=DAY)
+
+    assert [(each.number, each.column) for each in planned.refused] == [(1, "ten_xa"), (1, "geometry")]
+    assert planned.counts["refused"] == 1
+
+
+@pytest.mark.fill("world")
 def test_two_shapes_of_one_code_are_both_refused(database: Database) -> None:
     with acting_as(system("kiểm thử")), database.reading() as session:
         planned = boundaries.plan(session, boundaries.read(file(AN_THANH, AN_THANH)), as_of=DAY)

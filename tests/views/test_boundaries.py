@@ -186,6 +186,15 @@ def test_what_is_missing_is_asked_for(clerk: Clerk, data: dict[str, str], says: 
     assert says in answer.text
 
 
+def test_a_missing_day_and_an_unreadable_file_are_said_together(clerk: Clerk) -> None:
+    answer = clerk("tinh").post(
+        "/admin/boundary", data={"as_of": ""}, files={"file": ("a.geojson", b"{}", "text/plain")}
+    )
+
+    assert "Ghi ngày của ranh giới, ví dụ 01/07/2025." in answer.text
+    assert "Tệp không phải GeoJSON" in answer.text
+
+
 def test_a_file_that_is_too_large_is_refused(clerk: Clerk) -> None:
     client = clerk("tinh")
 
