@@ -5,6 +5,7 @@ The choice has a page for each divided commune: the units that took over its par
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 
 import anyio.to_thread
 from sqladmin.flash import Flash
@@ -30,6 +31,7 @@ from models.rules.words import day, number
 HREF = f"{BASE_URL}/moving"
 RIGHT = ("commune", "import")
 SHOWN = 50
+DIVIDED, UNKNOWN = "trang-chia", "trang-chua-ro"
 ON_PAGE = 25
 
 
@@ -59,9 +61,11 @@ class MovingPage:
     divided_columns: Sequence[str]
     divided: Sequence[Sequence[pages.Cell]]
     divided_more: str
+    divided_links: Sequence[pages.Link]
     unknown_title: str
     unknown: Sequence[Sequence[pages.Cell]]
     unknown_more: str
+    unknown_pages: Sequence[pages.Link]
     unknown_links: Sequence[pages.Link]
     empty: str
 
@@ -134,8 +138,7 @@ def choice_href(commune_id: int | str, page: int | str = "") -> str:
 
 async def _choices(admin: OcopAdmin, request: Request, asked: Mapping[str, str], refusal: str = "") -> Response:
     """The page of one divided commune; the page of all where nothing of it waits any more."""
-    typed, on = asked.get("trang", ""), today()
-    number_ = max(int(typed[:6]), 1) if typed.isascii() and typed.isdigit() else 1
+    number_, on = _page_of(asked, "trang"), today()
     commune = row_id(asked["tu"]) if asked.get("tu") else 0
 
     def make(session: OcopSession) -> tuple[str, MovingPage | ChoicePage]:
@@ -157,13 +160,48 @@ async def _done(admin: OcopAdmin, request: Request, work: Callable[[], int]) -> 
 
 
 async def _page(admin: OcopAdmin, request: Request, refusal: str = "") -> Response:
+    asked = request.query_params
+
     def make(session: OcopSession) -> MovingPage:
-        return _shown(moving.look(session, today()), refusal)
+        return _shown(moving.look(session, today()), refusal, _page_of(asked, DIVIDED), _page_of(asked, UNKNOWN))
 
     return await admin.show(request, "ocop/moving.html", make, status=409 if refusal else 200)
 
 
-def _shown(found: Moving, refusal: str) -> MovingPage:
+def _page_of(asked: Mapping[str, str], name: str) -> int:
+    typed = asked.get(name, "")
+    return max(int(typed[:6]), 1) if typed.isascii() and typed.isdigit() else 1
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Communes of one page of a list; more: which of how many, empty when all are shown."""
+
+    shown: Sequence[Leaving]
+    more: str
+    links: Sequence[pages.Link]
+
+
+def _part(leaving: Sequence[Leaving], name: str, page: int, kept: Mapping[str, int]) -> _Part:
+    """kept: the pages of the other lists, which stay as they are."""
+    total, last = len(leaving), max(-(-len(leaving) // SHOWN), 1)
+    page = min(page, last)
+    first = (page - 1) * SHOWN
+
+    def href(to: int) -> str:
+        pairs = {key: value for key, value in {**kept, name: to}.items() if value > 1}
+        return f"{HREF}?{urlencode(pairs)}" if pairs else HREF
+
+    links = [pages.Link("Trang trước", href(page - 1))] if page > 1 else []
+    links += [pages.Link("Trang sau", href(page + 1))] if page < last else []
+    shown = leaving[first : first + SHOWN]
+    more = f"Xã, phường {number(first + 1)}–{number(first + len(shown))} trong {number(total)}" if last > 1 else ""
+    return _Part(shown, more, links)
+
+
+def _shown(found: Moving, refusal: str, divided_page: int = 1, unknown_page: int = 1) -> MovingPage:
+    split = _part(found.divided, DIVIDED, divided_page, {UNKNOWN: unknown_page})
+    open_ = _part(found.unknown, UNKNOWN, unknown_page, {DIVIDED: divided_page})
     divided = sum(leaving.counts.total() for leaving in found.divided)
     unknown = sum(leaving.counts.total() for leaving in found.unknown)
     return MovingPage(
@@ -180,11 +218,13 @@ def _shown(found: Moving, refusal: str) -> MovingPage:
         action=HREF,
         divided_title=f"Chọn xã mới: {number(divided)} bản ghi của xã đã chia" if divided else "",
         divided_columns=("Xã, phường cũ", "Chọn một trong", "Bản ghi"),
-        divided=[_row(found, leaving, choice_href(leaving.commune_id)) for leaving in found.divided[:SHOWN]],
-        divided_more=_left(found.divided),
+        divided=[_row(found, leaving, choice_href(leaving.commune_id)) for leaving in split.shown],
+        divided_more=split.more,
+        divided_links=split.links,
         unknown_title=f"{number(unknown)} bản ghi chưa rõ đơn vị kế tục" if unknown else "",
-        unknown=[_row(found, leaving) for leaving in found.unknown[:SHOWN]],
-        unknown_more=_left(found.unknown),
+        unknown=[_row(found, leaving) for leaving in open_.shown],
+        unknown_more=open_.more,
+        unknown_pages=open_.links,
         unknown_links=[
             pages.Link("Nhập bảng chuyển đổi", f"{BASE_URL}/import?loai={CommuneSuccession.__screen__}"),
             pages.Link("Mọi xã chưa rõ đơn vị kế tục", f"{BASE_URL}/commune/list?successor=chua-ro"),
@@ -198,11 +238,6 @@ _COLUMNS = ("Xã, phường cũ", "Đơn vị kế tục", "Bản ghi")
 
 def _rows(found: Moving) -> list[list[pages.Cell]]:
     return [_row(found, leaving) for leaving in found.whole[:SHOWN]]
-
-
-def _left(leaving: Sequence[Leaving]) -> str:
-    left = len(leaving) - SHOWN
-    return f"và {number(left)} xã, phường khác; các xã này hiện dần khi những xã trên đã xong" if left > 0 else ""
 
 
 def _more(found: Moving) -> str:

@@ -27,7 +27,7 @@ from models.import_batch import BatchState, ImportBatch, ImportRow, RowAction
 from models.product import Product
 from models.rules.places import bare_name, successors
 from models.rules.text import fold
-from models.rules.words import number
+from models.rules.words import day, number
 
 VERB = "chuyển đơn vị"
 FILE_NAME = "Chuyển đơn vị"
@@ -239,7 +239,7 @@ def _begin(session: OcopSession, today: date) -> ImportBatch:
 
 
 def _moved(session: OcopSession, batch: ImportBatch, goes: Mapping[int, int]) -> list[dict[str, Any]]:
-    wanted = select(Commune).where(Commune.id.in_({*goes, *goes.values()}))
+    wanted = select(Commune).where(Commune.id.in_({*goes, *goes.values()})).options(joinedload(Commune.district))
     communes = {unit.id: unit for unit in session.scalars(wanted)}
     lines: list[dict[str, Any]] = []
     for rows in _rows(session, goes):
@@ -273,8 +273,15 @@ def _line(batch: ImportBatch, line: int, row: Base, old: Commune, heir: Commune)
         "line": line,
         "label": f"{row.__label__}: {row}"[:255],
         "action": RowAction.CHANGED,
-        "changes": {"name": [old.name, heir.name]},
+        "changes": {"name": [_told(old), _told(heir)]},
     }
+
+
+def _told(unit: Commune) -> str:
+    """“Xã Thạnh Hải, mã 29221, Huyện Thạnh Phú, đến hết 30/06/2025”: a new unit may bear the old one's name."""
+    ends = f"đến hết {day(unit.valid_to)}" if unit.valid_to else f"từ {day(unit.valid_from)}"
+    district = unit.district.name if unit.district else ""
+    return ", ".join(filter(None, (unit.name, f"mã {unit.code}", district, ends)))
 
 
 def _finish(session: OcopSession, batch: ImportBatch, lines: Sequence[dict[str, Any]]) -> None:

@@ -181,7 +181,8 @@ def test_a_move_is_one_numbered_batch_in_the_trail(database: Database) -> None:
         batch = session.get_one(ImportBatch, batch_id)
         assert (batch.number, batch.state, batch.counts["changed"]) == (1, BatchState.APPLIED, 2)
         lines = session.scalars(select(ImportRow).where(ImportRow.batch_id == batch_id).order_by(ImportRow.line)).all()
-        assert [line.changes for line in lines] == [{"name": ["Xã Bình Khánh", "Xã Đồng Khởi"]}] * 2
+        was = "Xã Bình Khánh, mã 28945, Huyện Mỏ Cày Nam, đến hết 30/06/2025"
+        assert [line.changes for line in lines] == [{"name": [was, "Xã Đồng Khởi, mã 28945, từ 01/07/2025"]}] * 2
         trail = session.scalars(
             select(AuditEntry).where(AuditEntry.batch_id == batch_id, AuditEntry.verb == moving.VERB)
         )

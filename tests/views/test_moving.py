@@ -185,3 +185,35 @@ def test_others_than_the_keepers_of_places_do_not_move(clerk: Clerk, who: str) -
 
     assert client.get("/admin/moving").status_code == 403
     assert client.post("/admin/moving", data={"confirm": "1"}).status_code == 403
+
+
+def test_every_divided_commune_is_within_reach(clerk: Clerk, demo: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("admin_views.moving.SHOWN", 2)
+    with acting_as(system("kiểm thử")), demo.writing.begin() as session:
+        divided = Commune.code.in_(("29719", "29764", "29770", "29771", "29821"))
+        places = session.scalars(select(Commune).where(divided, Commune.valid_to == date(2025, 6, 30))).all()
+        for place in places:
+            session.add(Entity(name=f"HTX {place.code}", kind=EntityKind.COOPERATIVE, commune=place))
+        hrefs = {f"/admin/moving/choose?tu={place.id}" for place in places}
+    tinh, address, seen = clerk("tinh"), "/admin/moving", list[set[str]]()
+
+    for _ in range(3):
+        page = tinh.get(address).text
+        seen.append({href for href in hrefs if f'href="{href}"' in page})
+        onward = re.search(r'href="(/admin/moving\?trang-chia=\d+)">Trang sau', page)
+        address = onward[1] if onward else ""
+
+    assert [len(each) for each in seen] == [2, 2, 1]
+    assert set().union(*seen) == hrefs
+    assert address == ""
+    assert "Xã, phường 5–5 trong 5" in text_of(page)
+
+
+def test_the_batch_of_a_move_tells_units_of_one_name_apart(clerk: Clerk) -> None:
+    tinh = clerk("tinh")
+
+    done = tinh.post("/admin/moving", data=form_of(tinh.post("/admin/moving").text))
+
+    page = text_of(tinh.get(done.headers["location"] + "?xem=changed").text)
+    assert "Xã Thạnh Hải, mã 29221, Huyện Thạnh Phú, đến hết 30/06/2025" in page
+    assert re.search(r"Xã Thạnh Hải, mã \d{5}, từ 01/07/2025", page)
