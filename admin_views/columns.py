@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Date, DateTime, Enum, Integer, Select, TypeDecorator, inspect
+from sqlalchemy import Boolean, ColumnElement, Date, DateTime, Enum, Integer, Select, TypeDecorator, inspect, null
 from sqlalchemy.orm import Mapper, RelationshipProperty, aliased, object_session
 
 from admin_views.pages import Cell, Tag, Tone
@@ -121,11 +121,7 @@ def _linked(model: type[Base], relation: RelationshipProperty[Any]) -> Shown:
 
     label = label_of(model, relation.key)
     if target is Commune:
-        return (
-            _place(model, label, relation.key, link)
-            if issubclass(model, Placed)
-            else _unit(label, relation.key, other, join)
-        )
+        return _place(model, label, relation.key, link)
     title, title_join = _title(other, target)
     return Shown(
         key=relation.key,
@@ -173,12 +169,20 @@ def _unit(label: str, key: str, commune: Any, join: Join) -> Shown:
     )
 
 
-def _place(model: type[Placed], label: str, key: str, commune: Any) -> Shown:
+def unit(model: type[Base], attribute: str) -> Shown:
+    """The column of a commune as it was called itself, for what says how one became another."""
+    other = aliased(Commune)
+    link = getattr(model, foreign_key(model, attribute))
+    return _unit(label_of(model, attribute), attribute, other, lambda s: s.outerjoin(other, link == other.id))
+
+
+def _place(model: type[Base], label: str, key: str, commune: Any) -> Shown:
     """The commune of a row by its name of today, beneath what it was before, else its district or province."""
+    moved_from: Any = model.moved_from_id if issubclass(model, Placed) else null()
     return Shown(
         key=key,
         label=label,
-        expressions=(commune, model.moved_from_id),
+        expressions=(commune, moved_from),
         cell=lambda today, former, district, province: Cell(today, second=former or district or province),
         exports=(
             (Column(label, "text", 24), 0),

@@ -23,6 +23,7 @@ from app.current import actor, today
 from app.database import Database
 from app.files import Written, stream
 from app.services.geography import COLUMNS, STARS, Level, Line, Summary, recorded_in, summary
+from app.services.place_names import place_words
 from app.session import OcopSession
 from app.table import Column, Table
 from models import Commune
@@ -77,8 +78,12 @@ def places_filter(model: type[Placed]) -> ListFilter:
 
 def _places_words(session: OcopSession, asked: Places) -> str:
     ids = asked.ids
-    names = session.scalars(select(Commune.name).where(Commune.id.in_(ids)).order_by(Commune.sort_key)).all()
-    more = len(ids) - min(len(names), NAMED)
+    seen = session.scalars(select(Commune.id).where(Commune.id.in_(ids)).order_by(Commune.sort_key)).all()
+    words = place_words(session, [(unit, None) for unit in seen], today())
+    if len(seen) == 1:
+        return words[seen[0], None].line
+    names = list(dict.fromkeys(words[unit, None].today for unit in seen))
+    more = len(names) - min(len(names), NAMED)
     return ", ".join(names[:NAMED]) + (f" và {number(more)} đơn vị khác" if more and names else "") or "(ngoài địa bàn)"
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from admin_views import pages
 from admin_views.base import OcopView
-from admin_views.columns import Shown, shown
+from admin_views.columns import Shown, shown, unit
 from admin_views.map import outline_of
 from admin_views.query import ListFilter, hint
 from app.current import today
@@ -125,7 +125,7 @@ class CommuneView(PlaceView, model=Commune):
 
 def _side(relation: str, word: str) -> Shown:
     """One of the two units; what it lies in is told from what the other lies in."""
-    found = shown(CommuneSuccession, relation)
+    found = unit(CommuneSuccession, relation)
     exports = (
         (column if column.label == found.label else replace(column, label=f"{column.label} {word}"), place)
         for column, place in found.exports

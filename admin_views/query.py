@@ -23,11 +23,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapper, selectinload
 
-from admin_views.columns import foreign_key
-from app.current import actor
+from admin_views.columns import foreign_key, place_of
+from app.current import actor, today
 from app.errors import OcopError
 from app.search import exact_first, lying_in, matching, took_over
-from app.services.place_names import lineage
+from app.services.place_names import lineage, place_words
 from app.session import OcopSession, saves
 from models.base import Base, LabelledEnum, Placed, Searchable, Tidy, label_of
 from models.commune import Commune, CommuneKind
@@ -272,6 +272,8 @@ def _link_filter(model: type[Base], name: str, label: str, in_panel: bool) -> Li
 
     def say(session: OcopSession, value: int) -> str:
         row = session.get(target, value)
+        if isinstance(row, Commune):
+            return place_words(session, [(value, None)], today())[value, None].line
         return str(row) if row is not None else "(ngoài địa bàn)"
 
     return ListFilter(
@@ -351,6 +353,9 @@ def hint(row: Base) -> str:
     for path in row.__hint__:
         first, _, rest = path.partition(".")
         value = getattr(row, first)
+        if isinstance(value, Commune) and rest == "name" and isinstance(row, Placed):
+            parts.append(place_of(row, value).line)
+            continue
         value = getattr(value, rest, None) if rest else value
         if isinstance(value, date):
             parts.append(f"đến {day(value)}")

@@ -16,10 +16,11 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, exists, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload, object_session
 
-from app.current import Actor, acting_as, system
+from app.current import Actor, acting_as, system, today
 from app.errors import OcopError
+from app.services.place_names import place_words
 from app.session import OcopSession
 from app.successions import heirs
 from models import (
@@ -274,6 +275,7 @@ _WHO = (
         Province.name.label("province"),
         District.name.label("district"),
         Commune.name.label("commune"),
+        Commune.valid_to.label("commune_ended"),
     )
     .join(User, SessionRecord.user_id == User.id)
     .outerjoin(Province, User.province_id == Province.id)
@@ -299,6 +301,7 @@ def resume(
         if found is None or rules.is_idle(found.last_seen_at, now):
             return None
         area, rights = _area_and_rights(session, found, now, {} if known is None else known)
+        commune = _name_of(session, found.commune_id, found.commune, found.commune_ended)
     return Person(
         session_id=found.session_id,
         user_id=found.user_id,
@@ -308,7 +311,7 @@ def resume(
         office=found.office,
         must_change=found.must_change_password,
         single_keys=found.single_keys,
-        area_label=found.commune or found.district or found.province or _label_without_place(found.role),
+        area_label=commune or found.district or found.province or _label_without_place(found.role),
         last_seen_at=found.last_seen_at,
         actor=Actor(found.full_name, area, found.user_id, found.role, rights, request_number),
     )
@@ -395,8 +398,19 @@ def area_of(session: OcopSession, user: User) -> Area:
 
 def area_label(user: User) -> str:
     """An area as a person reads it: “Xã Thạnh Phú”, “Toàn quốc”."""
+    if user.commune and (session := object_session(user)):
+        return _name_of(session, user.commune.id, user.commune.name, user.commune.valid_to)
     place = user.commune or user.district or user.province
     return place.name if place else _label_without_place(user.role)
+
+
+def _name_of(session: Session, commune_id: int | None, name: str, ended: date | None) -> str:
+    """A commune by its name; of one that ended today's name first and its own behind."""
+    if commune_id is None or ended is None or ended >= today():
+        return name
+    assert isinstance(session, OcopSession)
+    place = (commune_id, None)
+    return place_words(session, [place], today())[place].line
 
 
 def _label_without_place(role: Role) -> str:
