@@ -594,6 +594,24 @@ def test_the_code_of_another_province_is_refused_as_one_of_a_draft(desk: Office,
     ]
 
 
+def test_a_draft_of_the_reform_with_a_code_of_another_province_is_refused(desk: Office) -> None:
+    hue = [("46", "Tỉnh Thừa Thiên Huế", "474", "Thành phố Huế", str(19750 + n), f"Phường Số {n}") for n in range(12)]
+    ours = [(*THANH_PHU, str(29200 + n), f"Xã Số {n}") for n in range(12)]
+    desk.bring_in(listed(*ours, *hue), IN_2021)
+    new = [("86", "Tỉnh Vĩnh Long", str(29200 + n), f"Xã Mới {n}") for n in range(11)]
+    slip = ("86", "Tỉnh Vĩnh Long", "19753", "Phường An Hội")
+
+    made = desk.plan(listed(*new, slip, header=NEW_MAP), REFORM)
+    alone = desk.plan(listed(new[0], header=NEW_MAP), REFORM)
+
+    assert [row.action.value for row in made.rows] == ["changed"] * 11 + ["refused"]
+    assert problems(made) == [
+        "Mã 19753 đến 30/06/2025 là Phường Số 3 của Tỉnh Thừa Thiên Huế, danh mục này hầu như không lấy mã nào khác "
+        "của tỉnh đó. Sửa mã theo danh mục chính thức, không dùng mã của bản dự thảo."
+    ]
+    assert alone.refused == []
+
+
 CON_TAU, AN_QUI = ("86", "Tỉnh Vĩnh Long", "29200", "Xã Cồn Tàu"), ("86", "Tỉnh Vĩnh Long", "29224", "Xã An Qui")
 NEW_MAP = ("Mã TP", "Tỉnh Thành Phố", "Mã PX", "Phường Xã")
 

@@ -6,13 +6,14 @@ as its code is; when a parent is renamed, its children move to its new life and 
 and accounts.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import aliased
 
 from app.current import actor, seeing_everything
 from app.errors import OcopError
@@ -188,6 +189,7 @@ def decide(
         complete = _complete_lists(session, own)
         after = Commune.valid_from >= NO_DISTRICTS_FROM, Commune.district_id.is_(None)
         reformed = session.scalar(select(Commune.id).where(*after).limit(1)) is not None
+        strays = _strays(session, rows, lives[own], options.province) if _is_reform(own, as_of) else frozenset()
     if as_of >= NO_DISTRICTS_FROM:
         _refuse_districts(columns, rows, as_of)
     province = options.province
@@ -196,7 +198,9 @@ def decide(
     if province:
         _refuse_another_province(columns, rows, province)
     visible = None if actor().area.everything else _ids(session, own, codes)
-    judged = UnitList(columns, own, as_of, province, lives, visible, complete=complete, is_reformed=reformed)
+    judged = UnitList(
+        columns, own, as_of, province, lives, visible, complete=complete, is_reformed=reformed, strays=strays
+    )
     judged.changes = [judged.judge(row) for row in rows]
     if options.complete:
         judged.complete_it(session)
@@ -209,6 +213,54 @@ def _refuse_another_province(columns: Columns, rows: Sequence[ReadRow], chosen: 
         found = {row.values["province.code"] for row in rows if row.values["province.code"]}
         if len(found) == 1 and chosen not in found:
             raise AnotherProvince(found=found.pop(), chosen=chosen)
+
+
+def _is_reform(own: type[Listed], as_of: date) -> bool:
+    return own is Commune and as_of >= NO_DISTRICTS_FROM
+
+
+def _strays(
+    session: OcopSession, rows: Sequence[ReadRow], lives: Lives, given: str | None
+) -> frozenset[tuple[str, str | None]]:
+    """(former province, province of the rows) where a list after the reform takes hardly any codes of the former one.
+
+    A province that was taken over left about a third of its codes to the new one; a single code of another, among many
+    of the own, is a slip. Not where units of the one are known to have left their codes to the other.
+    """
+    taken: Counter[tuple[str, str | None]] = Counter()
+    of_list: Counter[str | None] = Counter()
+    for row in rows:
+        before = life_on(lives.get(str(row.values["code"]), ()), LAST_OF_DISTRICTS)
+        if before:
+            now = row.values.get("province.code") or given
+            taken[before.parents["province"].code, now] += 1
+            of_list[now] += 1
+    counted = select(Province.code, func.count(Commune.id)).join(Commune.province).where(Commune.on(LAST_OF_DISTRICTS))
+    total: dict[str, int] = {row[0]: row[1] for row in session.execute(counted.group_by(Province.code))}
+    few = {
+        (former, now)
+        for (former, now), count in taken.items()
+        if former != now and count * FEW_OF < min(total[former], of_list[now])
+    }
+    return frozenset(few - _left_codes(session)) if few else frozenset()
+
+
+def _left_codes(session: OcopSession) -> set[tuple[str, str | None]]:
+    """(former province, province) where a unit of the one is known to have left its code to the other."""
+    before, after, former, now = aliased(Commune), aliased(Commune), aliased(Province), aliased(Province)
+    pairs = (
+        select(former.code, now.code)
+        .select_from(before)
+        .join(after, before.code == after.code)
+        .join(former, before.province_id == former.id)
+        .join(now, after.province_id == now.id)
+        .where(before.valid_to == LAST_OF_DISTRICTS, after.valid_from >= NO_DISTRICTS_FROM)
+        .distinct()
+    )
+    return {(row[0], row[1]) for row in session.execute(pairs)}
+
+
+FEW_OF = 10
 
 
 def _complete_lists(session: OcopSession, own: type[Listed]) -> dict[str, dict[date, int]]:
@@ -248,6 +300,7 @@ class UnitList:
     completed: how many names came without their kind.
     complete: {province code: {day: batch number}} of complete lists taken before.
     is_reformed: whether units after the end of districts are known, so that those with one are known to have ended.
+    strays: (former province, province of the row) of which the list takes so few codes that they are slips.
     earlier: codes whose next life begins on the day of the list already.
     endings: (change, life) of lives that end because one that comes next begins earlier.
     ended: units that the list, being complete, ends. covers: codes of the provinces it is complete for.
@@ -271,6 +324,7 @@ class UnitList:
     refused_since: Mapping[int, Problem] = field(default_factory=dict)
     complete: Mapping[str, Mapping[date, int]] = field(default_factory=dict)
     is_reformed: bool = False
+    strays: Collection[tuple[str, str | None]] = ()
     earlier: dict[type[Unit], set[str]] = field(default_factory=lambda: defaultdict(set))
     endings: list[tuple[Change, Life]] = field(default_factory=list)
     ended: Mapping[type[Unit], Sequence[Life]] = field(default_factory=dict)
@@ -487,6 +541,14 @@ class UnitList:
 
     def _refuse_foreign(self, model: type[Unit], code: str, life: Life | None, facts: Facts) -> None:
         """A code in force in another province: a draft, or a code of somebody else's list."""
+        before = life_on(self.lives[model].get(code, ()), LAST_OF_DISTRICTS)
+        if before and (before.parents["province"].code, facts.parents["province"]) in self.strays:
+            raise RowRefused(
+                "code",
+                f"Mã {code} đến {words_of_day(LAST_OF_DISTRICTS)} là {before.name} của "
+                f"{before.parents['province'].name}, danh mục này hầu như không lấy mã nào khác của tỉnh đó. "
+                "Sửa mã theo danh mục chính thức, không dùng mã của bản dự thảo.",
+            )
         if life is None or life.valid_from < NO_DISTRICTS_FROM <= self.as_of:
             return
         if self.visible is not None and life.id not in self.visible:
