@@ -5,7 +5,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from app.files.header import DATE_LINE, Line, Merges
+from app.files.titles import ROW_NUMBERS
 from app.table import Cell, CellError, LeftOut
+from models.rules.text import fold
 
 BLANK = "dòng trống"
 ABOVE = "dòng phía trên tiêu đề"
@@ -17,6 +19,7 @@ REMARK = "dòng ghi chú"
 SIGNATURE = "phần ký"
 PAGE = "số trang"
 NUMBER = "dòng chỉ có số thứ tự"
+OTHER = "bảng khác"
 AGAIN = "dòng lặp lại tiêu đề"
 ABOVE_AGAIN = "dòng lặp lại phía trên tiêu đề"
 
@@ -39,6 +42,7 @@ TOTAL_LABEL = re.compile(
     r"|toàn|nhóm|ngành|mục|phần|các|chung|cả|sản phẩm|chủ thể|[IVX]+\b|\d).*)?)",
     re.IGNORECASE | re.DOTALL,
 )
+LONGEST_NUMBER_TITLE = len("Số thứ tự")
 TOTALS_BEGIN = frozenset("TtCcMmLlSs")
 REMARK_LINE = re.compile(r"\(?\*?\s*(?:ghi chú|chú thích|lưu ý|nguồn)\s*(?::.*)?", re.IGNORECASE | re.DOTALL)
 ALPHABET = "ABCDEFGHIJ"
@@ -128,6 +132,10 @@ class Body:
                 continue
             # Most rows begin with a number or a code, and nothing else is looked at.
             why = self._why(line, cells, filled) if isinstance(first, str) and not first[0].isdigit() else ""
+            if why == OTHER:
+                for other, its_cells in [(line, cells), *lines]:
+                    self.leave_out(other, its_cells, OTHER if any(c is not None for c in its_cells) else BLANK)
+                break
             if why == SIGNATURE:
                 rest = list(lines)
                 last_data = max((at for at, after in rest if self._is_data(after)), default=-1)
@@ -187,6 +195,8 @@ class Body:
         others = [cells[index] for index in filled[1:]]
         if not others:
             return self._why_alone(line, first, filled[0])
+        if len(first) <= LONGEST_NUMBER_TITLE and len(others) > 1 and fold(first) in ROW_NUMBERS:
+            return OTHER if all(isinstance(cell, str) for cell in others) else ""
         if first[0] in TOTALS_BEGIN and TOTAL_LABEL.fullmatch(first):
             named = [cell for cell in others if isinstance(cell, str) and any(map(str.isalpha, cell))]
             return TOTAL if len(named) <= 1 else ""
@@ -288,6 +298,11 @@ def said(left_out: Sequence[LeftOut]) -> list[str]:
         shown = first.text if len(first.text) <= 60 else f"{first.text[:59]}…"
         if why == SIGNATURE:
             sentences.append(f"Bỏ qua {why} từ dòng {first.line}: “{shown}”.")
+        elif why == OTHER:
+            sentences.append(
+                f"Từ dòng {first.line} là bảng khác (“{shown}”), không đọc. "
+                "Chép bảng đó sang trang tính riêng rồi nhập."
+            )
         elif why == AGAIN:
             lines = ", ".join(str(entry.line) for entry in entries[:10])
             sentences.append(f"Dòng {lines}{', …' if count > 10 else ''} lặp lại tiêu đề, bỏ qua.")

@@ -24,6 +24,9 @@ LETTERHEAD = re.compile(
     re.IGNORECASE,
 )
 
+# "Sao", "3 sao"; a number alone is data.
+PART_TITLE = re.compile(r"(?:\d{1,4} )?[^\W\d_]")
+
 
 class Header(NamedTuple):
     """lines: as Excel shows them, several when the header is drawn over several. labels: by column from 0.
@@ -128,7 +131,7 @@ def _is_split(head: Sequence[Line], upper: int, merges: Merges) -> bool:
     grouped = {column for first, last in groups for column in range(first, last + 1)}
     if not merges.over(line - 1):
         texts = [cell for cell in below if cell is not None]
-        if not all(isinstance(cell, str) and cell[:1].isalpha() and len(cell) <= 40 for cell in texts):
+        if not all(isinstance(cell, str) and PART_TITLE.match(cell) and len(cell) <= 40 for cell in texts):
             return False
         if all(_at(below, column) is not None for column, cell in enumerate(above) if cell is not None):
             return False

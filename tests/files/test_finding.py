@@ -317,3 +317,20 @@ def test_merged_cells_and_hidden_columns_are_seen_in_the_other_kinds_of_workbook
     assert [row[1] for row in table.rows] == ["HTX A", "HTX A", "HTX B"]
     assert "Đã điền 1 ô nằm trong ô gộp theo giá trị của ô gộp." in table.notes
     assert "Trang tính có 1 cột ẩn (cột B), vẫn được đọc." in table.notes
+
+
+def test_a_second_table_below_the_first_is_left_out_whole_and_said():
+    table = listed([], ["B. CHỦ THỂ"], ["TT", "Tên chủ thể", "Loại hình"], [1, "HTX A", "HTX"], [2, "HTX B", "HTX"])
+
+    assert table.lines == [3]
+    assert [line for line, why in whys(table) if why == body.OTHER] == [6, 7, 8]
+    assert table.notes[-1].startswith("Từ dòng 6 là bảng khác (“TT | Tên chủ thể | Loại hình”), không đọc.")
+
+
+def test_a_second_line_of_a_header_may_begin_with_a_number():
+    upper, lower = ["TT", "Tên sản phẩm", "Hạng sao", None, None], [None, None, "3 sao", "4 sao", "5 sao"]
+
+    table = read(samples.workbook([upper, lower, [1, "Kẹo dừa", "x", None, None]]), name="ds.xlsx")
+
+    assert labels(table) == ["TT", "Tên sản phẩm", *(f"Hạng sao / {stars} sao" for stars in (3, 4, 5))]
+    assert table.lines == [3]
