@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from rapidfuzz import fuzz, process
 from sqlalchemy import inspect, select
@@ -67,13 +67,15 @@ def _no_flaws(_row: Any) -> Iterable[tuple[str, OcopError]]:
     return ()
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a row lies, as far as it is known. said: what cells say of it. is_chosen: a clerk said what they mean."""
 
     row: Candidate | None = None
     said: Reference = ()
     is_chosen: bool = False
+
+
+NOWHERE = Place()
 
 
 Linked = dict[str, Candidate | Change | None]
@@ -191,6 +193,16 @@ class RecordList:
         names = sorted((*_links_in(self.columns), *_links_not_in(self.columns)), key=self._is_no_place)
         return {name: [path for path in paths if path.startswith(f"{name}.")] for name in names}
 
+    @cached_property
+    def _places_below(self) -> dict[str, str]:
+        """{relation: its own place}, where a column says something of that."""
+        below = {name: commune_relation(linked_model(self.model, name)) for name in self._relations}
+        return {
+            name: place
+            for name, place in below.items()
+            if place and any(path.startswith(f"{name}.{place}.") for path in self.columns.by_path)
+        }
+
     def _is_no_place(self, relation: str) -> bool:
         return relation != commune_relation(self.model)
 
@@ -201,7 +213,7 @@ class RecordList:
         if row.skipped:
             return None
         place = commune_relation(self.model)
-        at = Place()
+        at = NOWHERE
         for relation, paths in self._relations.items():
             said = references(row.values, paths)
             if relation == place:
@@ -209,7 +221,7 @@ class RecordList:
             if not said and paths:
                 meant[relation] = None
                 continue
-            there, asked_there = self._place_of(row, relation, said, at)
+            there, asked_there = self._place_of(row, relation, said, at) if relation in self._places_below else (at, ())
             if self._chosen(relation, said, there) == EMPTY and self._is_optional(relation):
                 meant[relation] = None
                 continue
@@ -227,16 +239,16 @@ class RecordList:
             row.problems.append(Problem(each.label, f"{each.why} {cure}"))
         return meant
 
-    def _place_of(self, row: ReadRow, relation: str, said: Reference, at: Place) -> tuple[Place, list[Asked]]:
+    def _place_of(self, row: ReadRow, relation: str, said: Reference, at: Place) -> tuple[Place, Sequence[Asked]]:
         """Where a linked row lies: as its own cells say, else where the row of the file does; what is asked of that.
 
         The answer is to what is asked of the rows' own place, whatever column says it.
         """
-        place, below = commune_relation(self.model), commune_relation(linked_model(self.model, relation))
+        place, below = commune_relation(self.model), self._places_below[relation]
         own = tuple((path.partition(".")[2], text) for path, text in said if path.startswith(f"{below}."))
         if not own or place is None:
             return at, []
-        chosen = self._chosen(place, own, Place())
+        chosen = self._chosen(place, own, NOWHERE)
         if isinstance(chosen, int) and (unit := self._row(Commune, chosen)):
             return Place(unit, own, is_chosen=True), []
         found = self.registers.find(Commune, own)
@@ -247,7 +259,7 @@ class RecordList:
         column = self.columns.name(
             next(path for path in self.columns.by_path if path.startswith(f"{relation}.{below}."))
         )
-        return Place(said=own), [self._asked(place, column, Commune, own, Place(), found)]
+        return Place(said=own), [self._asked(place, column, Commune, own, NOWHERE, found)]
 
     def _meant(
         self, row: ReadRow, relation: str, said: Reference, at: Place, asked_there: Sequence[Asked]
@@ -255,7 +267,7 @@ class RecordList:
         """The row that cells mean or that is made of them; else what is asked. None when the line is left out."""
         model, place = linked_model(self.model, relation), at.row.id if at.row else None
         value, chosen = _value(model, said), self._chosen(relation, said, at)
-        if SKIP in (chosen, self._chosen(commune_relation(self.model), at.said, Place()) if asked_there else None):
+        if SKIP in (chosen, self._chosen(commune_relation(self.model), at.said, NOWHERE) if asked_there else None):
             row.skipped = True
             return None
         if chosen == CREATE and (made := self.created.get(_made_key(relation, value, place))):
@@ -558,12 +570,13 @@ class RecordList:
 
     def _take_once(self, rows: Sequence[ReadRow]) -> None:
         """Of lines that mean one row and agree the first is taken; where they do not agree none is."""
-        by_line = {row.line: row for row in rows}
+        by_line: dict[int, ReadRow] = {}
         found = set()
         for row, change in zip(rows, self.changes, strict=True):
             key = None if change is None or change.action is RowAction.SKIPPED else _identity(self.model, change)
             if key is None or (first := self.seen.setdefault(hash(key), row.line)) == row.line:
                 continue
+            by_line = by_line or {each.line: each for each in rows}
             again = self.repeats.setdefault(first, Repeats([first]))
             again.lines.append(row.line)
             again.is_far |= first not in by_line
@@ -655,7 +668,11 @@ class RecordList:
 
     def _nearly(self, name: str, among: Sequence[Mapping[str, Sequence[Candidate]]]) -> list[Candidate]:
         """Rows with nearly that name, the nearest first."""
-        by_name = {each: [row for rows in among for row in rows.get(each, ())] for rows in among for each in rows}
+        if not among:
+            return []
+        by_name = among[0]
+        if len(among) > 1:
+            by_name = {each: [row for rows in among for row in rows.get(each, ())] for rows in among for each in rows}
         likely = process.extract(
             bare(self.model, name), by_name.keys(), scorer=fuzz.token_sort_ratio, score_cutoff=NEARLY, limit=SUGGESTED
         )
