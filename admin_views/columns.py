@@ -121,7 +121,10 @@ def _linked(model: type[Base], relation: RelationshipProperty[Any]) -> Shown:
 
     label = label_of(model, relation.key)
     if target is Commune:
-        return _place(model, label, relation.key, link)
+        if issubclass(model, Placed):
+            return _place(label, relation.key, link, model.moved_from_id)
+        # Joined, so that one outside the area of who looks is not named.
+        return replace(_place(label, relation.key, other.id, null()), joins=(join,))
     title, title_join = _title(other, target)
     return Shown(
         key=relation.key,
@@ -176,9 +179,8 @@ def unit(model: type[Base], attribute: str) -> Shown:
     return _unit(label_of(model, attribute), attribute, other, lambda s: s.outerjoin(other, link == other.id))
 
 
-def _place(model: type[Base], label: str, key: str, commune: Any) -> Shown:
+def _place(label: str, key: str, commune: Any, moved_from: Any) -> Shown:
     """The commune of a row by its name of today, beneath what it was before, else its district or province."""
-    moved_from: Any = model.moved_from_id if issubclass(model, Placed) else null()
     return Shown(
         key=key,
         label=label,

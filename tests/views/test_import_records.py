@@ -1,13 +1,15 @@
 """Nhập liệu of products as a commune clerk uses it: questions answered once, columns read otherwise, senders kept."""
 
 import re
+from datetime import date
 
 import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
+from app.current import today
 from app.session import OcopSession
-from models import Entity, Product, Sender
+from models import Commune, Entity, Product, Sender
 from tests.views.conftest import Clerk
 from tests.views.test_imports import send, text, workbook
 
@@ -91,3 +93,26 @@ def test_answers_nobody_offered_change_nothing(own_clerk: TestClient, entity: En
         page = own_clerk.get(href)
         assert page.status_code == 200
         assert "bị từ chối" in page.text or "thiếu" in page.text
+
+
+@pytest.mark.parametrize(
+    ("day", "valid_to"), [("2025-06-30", date(2025, 6, 30)), (today().isoformat(), None)], ids=["before", "today"]
+)
+def test_a_code_given_anew_asks_for_the_day_of_the_list_and_the_answer_holds_for_all(
+    own_clerk: TestClient, look: OcopSession, day: str, valid_to: date | None
+) -> None:
+    file = workbook(("HTX Dừa Hữu Định", "28858"), ("HTX Bưởi Hữu Định", "28858"), header=("Chủ thể", "Mã xã"))
+    href = send(own_clerk, file, name="chu-the.xlsx", model="entity", as_of="").headers["location"]
+    page = own_clerk.get(href).text
+    assert "Mã 28858 nay là Phường Phú Tân, đến hết 30/06/2025 là Xã Hữu Định" in text(own_clerk.get(href))
+    assert f'value="{day}"' in page
+
+    own_clerk.post(f"{href}/answer", data={"val-0": day})
+    own_clerk.post(f"{href}/confirm")
+
+    look.rollback()
+    places = look.scalars(
+        select(Commune).join(Entity, Entity.commune_id == Commune.id).where(Entity.name.endswith("Hữu Định"))
+    ).all()
+    assert [(place.code, place.valid_to) for place in places] == [("28858", valid_to)] * 2
+    assert f"tính đến ngày {date.fromisoformat(day):%d/%m/%Y}" in text(own_clerk.get(href))
