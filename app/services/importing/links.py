@@ -213,8 +213,9 @@ class Register:
         if self.is_complete or not issubclass(self.model, Searchable):
             return
         sqlite = session.get_bind().dialect.name == "sqlite"
-        longest = sorted(set(fold(name).split()), key=len)[-2:]
-        for term in (name, *longest):
+        proper = bare(self.model, name)
+        longest = sorted(dict.fromkeys(proper.split()), key=len)[-2:]
+        for term in dict.fromkeys((fold(name), proper, *longest)):
             ids = select(self.model.id).where(*matching_rows(self.model, term, sqlite=sqlite)).limit(LOOKED_AT)
             self.load(session, self.model.id.in_(ids))
 
