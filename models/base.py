@@ -35,6 +35,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    and_,
     event,
     inspect,
     or_,
@@ -57,6 +58,7 @@ class Area:
     provinces, districts, communes: row ids, both lives of a reused code included where they belong.
     around: provinces that the places lie in, for what is decided there for all of them (a cycle).
     left: ended communes of the area; records that moved from them to a successor elsewhere stay in the area.
+    passed: (divided commune, commune): what a clerk chose for a commune of the area that then went there itself.
     heirs: communes that took over from communes of the area, to be named; their rows are not seen.
     """
 
@@ -66,6 +68,7 @@ class Area:
     communes: frozenset[int] = frozenset()
     around: frozenset[int] = frozenset()
     left: frozenset[int] = frozenset()
+    passed: frozenset[tuple[int, int]] = frozenset()
     heirs: frozenset[int] = frozenset()
     user_id: int | None = None
 
@@ -322,7 +325,10 @@ class Placed:
     def within(cls, area: Area) -> ColumnElement[bool]:
         place = in_places(area, cls.province_id, cls.commune_id)
         # Only areas that lost communes ask: the others keep an index that is in the order of the list.
-        return or_(place, cls.moved_from_id.in_(sorted(area.left))) if area.left else place
+        if not area.left:
+            return place
+        passed = (and_(cls.moved_from_id == former, cls.commune_id == now) for former, now in sorted(area.passed))
+        return or_(place, cls.moved_from_id.in_(sorted(area.left)), *passed)
 
 
 def in_places(area: Area, province: SQLColumnExpression[Any], commune: SQLColumnExpression[Any]) -> ColumnElement[bool]:

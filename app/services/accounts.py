@@ -7,7 +7,7 @@ like a wrong password.
 import functools
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
@@ -388,6 +388,8 @@ def area_of(session: OcopSession, user: User) -> Area:
     Areas survive a merger: records that moved from an ended commune of the area to its successor stay in the area
     of everyone who had that commune, and only these; the other records of the successor do not come into it. The
     successor itself is there to be named. (Who had Bình Khánh sees those records of Đồng Khởi that came from it.)
+    So over two mergers: a record that a clerk chose a commune for stays with who had the divided commune and, when the
+    chosen one is merged too, with who had that one, as long as no other part of the divided one went the same way.
 
     around: the provinces of all these, and those that took them over: a cycle of the new province concerns
     records that still lie in the old one. The districts of a commune are there to be named.
@@ -445,9 +447,29 @@ def _communes_area(session: OcopSession, user_id: int, statement: Select[Any, An
         communes=communes,
         around=frozenset(province for _, _, province in rows) | frozenset(province for _, _, province in onward),
         left=frozenset(elsewhere),
+        passed=_passed(session, communes, [(old, new) for old, new, _ in onward if old in elsewhere]),
         heirs=frozenset(new for _, new, _ in onward) - communes,
         user_id=user_id,
     )
+
+
+def _passed(
+    session: OcopSession, communes: Collection[int], went: Sequence[tuple[int, int]]
+) -> frozenset[tuple[int, int]]:
+    """(divided commune, commune): records of the one that lie in the other came through a commune of the area.
+
+    went: (ended commune of the area, one that took it over). Where another heir of the divided commune went to the
+    same one, nobody can tell which way a record came, and it does not come into the area.
+    """
+    own = select(CommuneSuccession.old_id, CommuneSuccession.new_id)
+    is_part = CommuneSuccession.kind == SuccessionKind.PART
+    through = CommuneSuccession.new_id.in_({old for old, _ in went})
+    gave = [(row[0], row[1]) for row in session.execute(own.where(is_part, through))] if went else []
+    divided = CommuneSuccession.old_id.in_({former for former, _ in gave})
+    beside = {(row[0], row[1]) for row in session.execute(own.where(divided)) if row[1] not in communes}
+    further = _onward(session, CommuneSuccession.old_id.in_({heir for _, heir in beside}))
+    other_ways = beside | {(former, end) for former, heir in beside for old, end, _ in further if old == heir}
+    return frozenset((former, now) for former, heir in gave for old, now in went if old == heir) - other_ways
 
 
 def _onward(session: OcopSession, given: ColumnElement[bool]) -> set[tuple[int, int, int]]:

@@ -27,6 +27,7 @@ from models import (
     Rating,
     Regime,
     Role,
+    User,
 )
 
 TODAY = date(2026, 11, 25)
@@ -277,6 +278,67 @@ def test_who_had_a_commune_sees_what_came_from_it_and_nothing_else_of_its_succes
             assert len(session.scalars(select(Rating.id)).all()) == len(seen)
     with acting_as(who), any_database.reading() as session:
         assert session.get_one(Entity, ids[0]).commune.name == "Xã Đồng Khởi"
+
+
+@pytest.mark.fill("reference")
+@pytest.mark.parametrize("both_parts", [False, True])
+def test_areas_survive_two_mergers_of_which_the_first_was_a_clerks_choice(
+    any_database: Database, *, both_parts: bool
+) -> None:
+    """Cái Vồn was divided; a clerk chose one of its heirs, which then is merged itself, with or without the other."""
+    ids = fill(any_database, DIVIDED)
+    with acting_as(SYSTEM), any_database.reading() as session:
+        first = commune(session, DIVIDED)
+        parts = session.scalars(
+            select(Commune)
+            .join(CommuneSuccession, CommuneSuccession.new_id == Commune.id)
+            .where(CommuneSuccession.old_id == first.id)
+            .order_by(Commune.id)
+        ).all()
+    chosen, other = ((unit.code, AFTER) for unit in parts)
+    own = fill(any_database, chosen)
+    clerks = {
+        name: actor(any_database, Role.COMMUNE_CLERK, unit)
+        for name, unit in (("first", DIVIDED), ("chosen", chosen), ("other", other))
+    }
+    with acting_as(SYSTEM), any_database.writing.begin() as session:
+        for model, row_id in ((Entity, ids[0]), (Product, ids[1])):
+            moving.choose(session, model, row_id, commune(session, chosen).id, version=1, today=TODAY)
+        ended = [commune(session, chosen), *([commune(session, other)] if both_parts else [])]
+        with session.doing("thử"):
+            new = Commune(
+                code="99999", name="Phường Mới", kind="phuong", province=ended[0].province, valid_from=date(2026, 10, 1)
+            )
+            session.add(new)
+            for unit in ended:
+                unit.valid_to = date(2026, 9, 30)
+                session.add(CommuneSuccession(old=unit, new=new, kind="nhap_toan_bo"))
+    clerks["new"] = actor(any_database, Role.COMMUNE_CLERK, ("99999", TODAY))
+
+    moved(any_database)
+
+    with acting_as(SYSTEM), any_database.writing.begin() as session:
+        names = {
+            name: f"canbo.{commune(session, unit).id}"
+            for name, unit in (("first", DIVIDED), ("chosen", chosen), ("other", other))
+        }
+        for name, username in names.items():
+            user = session.scalars(select(User).where(User.username == username)).one()
+            clerks[name] = accounts.actor_of(session, user)
+    seen = {}
+    for name, clerk in clerks.items():
+        with acting_as(clerk), any_database.reading() as session:
+            seen[name] = set(session.scalars(select(Entity.id)))
+    assert place_of_entity(any_database, ids[0]) == ("Phường Mới", "Phường Cái Vồn")
+    assert seen["first"] == {ids[0]}
+    assert seen["new"] == {ids[0], own[0]}
+    assert seen["chosen"] == ({own[0]} if both_parts else {ids[0], own[0]})
+    assert seen["other"] == set()
+
+
+def place_of_entity(database: Database, row_id: int) -> tuple[str, str | None]:
+    with acting_as(SYSTEM), database.reading() as session:
+        return place_of(session, session.get_one(Entity, row_id))
 
 
 @pytest.mark.fill("reference")
