@@ -650,7 +650,7 @@ def _unfound(batch: ImportBatch) -> list[pages.UnfoundValue]:
         found.append(
             pages.UnfoundValue(
                 asked["label"],
-                asked["value"],
+                "cả tệp" if asked["relation"] == importing.AS_OF else asked["value"],
                 f"{lines}{more}",
                 asked["why"],
                 f"val-{place}",
