@@ -123,7 +123,7 @@ def test_a_name_that_was_another_units_is_asked_about_with_both_units_and_the_da
         (office.ids["28777"], "28777, Phường An Hội, Tỉnh Vĩnh Long, từ 01/07/2025"),
         (
             office.ids["28757 cũ"],
-            "28757, Phường Phú Tân, Huyện Châu Thành, Tỉnh Bến Tre, đến hết 30/06/2025, nay là Phường An Hội",
+            "28757, Phường Phú Tân, Huyện Châu Thành, Tỉnh Bến Tre, đến 30/06/2025, nay là Phường An Hội",
         ),
     ]
 
@@ -193,7 +193,7 @@ def test_a_former_code_or_name_suggests_the_unit_of_today_first_and_then_itself(
     asked = made.unfound[-1]
     assert asked.why.startswith(why)
     assert asked.suggestions[0][0] == desk.ids[first]
-    assert "đến hết 30/06/2025" in asked.suggestions[1][1]
+    assert "đến 30/06/2025" in asked.suggestions[1][1]
     assert len(made.unfound) == 1 + asks_day
 
 
