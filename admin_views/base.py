@@ -226,7 +226,7 @@ class OcopView(ModelView):
     def read_query(self, params: Mapping[str, str]) -> ListQuery:
         return read_query(params, self.open_filters(), [c.key for c in self.columns if c.sort is not None])
 
-    def statement(self, query: ListQuery, *, sqlite: bool, exact: bool = True) -> Select[Any]:
+    def statement(self, session: OcopSession, query: ListQuery, *, exact: bool = True) -> Select[Any]:
         """Keys of the rows a list shows, in its order: list, "all matching", export, counts and actions use it.
 
         exact: rank exact spellings first; left out where there are too many matches to rank.
@@ -238,16 +238,16 @@ class OcopView(ModelView):
             statement = statement.where(self.filters[name].where(value))
         order: list[Any] = []
         if query.search:
-            for condition in self.search_conditions(query.search, sqlite=sqlite):
+            for condition in self.search_conditions(session, query.search):
                 statement = statement.where(condition)
             if exact and not query.sort and issubclass(self.model, Searchable):
                 order.append(exact_first(self.model, query.search))
         order += self._order(query)
         return statement.order_by(*order)
 
-    def search_conditions(self, term: str, *, sqlite: bool) -> list[Any]:
+    def search_conditions(self, session: OcopSession, term: str) -> list[Any]:
         if issubclass(self.model, Searchable):
-            return matching(self.model, term, sqlite=sqlite)
+            return matching(session, self.model, term)
         looked_in = [getattr(self.model, name) for name in self.model.__search__ or (self.model.__title__,)]
         return [or_(*(kept.icontains(term, autoescape=True) for kept in looked_in))]
 
@@ -291,9 +291,8 @@ class OcopView(ModelView):
     # ---- list --------------------------------------------------------------------------------------------------------
 
     def list_page(self, session: OcopSession, query: ListQuery) -> pages.ListPage:
-        sqlite = session.connection().dialect.name == "sqlite"
-        count = self._count(session, query, sqlite=sqlite)
-        keys, first, page = self._page_keys(session, query, count, sqlite=sqlite)
+        count = self._count(session, query)
+        keys, first, page = self._page_keys(session, query, count)
         rows = self._rows(session, keys)
         pager = self._pager(query, count, first, len(rows), page)
         filtered = query.narrows
@@ -323,14 +322,12 @@ class OcopView(ModelView):
             empty_links=self._empty_links(filtered) if not rows else (),
         )
 
-    def _count(self, session: OcopSession, query: ListQuery, *, sqlite: bool) -> int:
-        counting = self._once(query, "count", lambda: capped_count(self.statement(query, sqlite=sqlite)))
+    def _count(self, session: OcopSession, query: ListQuery) -> int:
+        counting = self._once(query, "count", lambda: capped_count(self.statement(session, query)))
         count: int = session.execute(counting).scalar_one()
         return count
 
-    def _page_keys(
-        self, session: OcopSession, query: ListQuery, count: int, *, sqlite: bool
-    ) -> tuple[list[int], int, int]:
+    def _page_keys(self, session: OcopSession, query: ListQuery, count: int) -> tuple[list[int], int, int]:
         """(keys of the page in order, number of the first row or 0 when not known, page shown)."""
         exact = count <= COUNT_LIMIT
 
@@ -339,7 +336,7 @@ class OcopView(ModelView):
             statement = self._once(
                 query,
                 ("keys", backwards, *provinces),
-                lambda: self._slice(query, provinces, sqlite=sqlite, exact=exact, backwards=backwards),
+                lambda: self._slice(session, query, provinces, exact=exact, backwards=backwards),
             )
             found = session.execute(statement, {"skip": skip, "rows": rows, "reach": skip + rows}).scalars()
             return list(found)[:: -1 if backwards else 1]
@@ -364,10 +361,10 @@ class OcopView(ModelView):
         return keys((-page - 1) * size, size, backwards=True), 0, page
 
     def _slice(
-        self, query: ListQuery, provinces: Sequence[int], *, sqlite: bool, exact: bool, backwards: bool
+        self, session: OcopSession, query: ListQuery, provinces: Sequence[int], *, exact: bool, backwards: bool
     ) -> Select[Any]:
         """Keys of `rows` rows after `skip`, in order or backwards; `reach` of each province are both together."""
-        statement = self.statement(query, sqlite=sqlite, exact=exact)
+        statement = self.statement(session, query, exact=exact)
         if backwards:
             statement = statement.order_by(None).order_by(*[_turned(e) for e in statement._order_by_clauses])
         rows, skip = bindparam("rows", type_=Integer), bindparam("skip", type_=Integer)
@@ -597,8 +594,7 @@ class OcopView(ModelView):
 
     def export_table(self, session: OcopSession, query: ListQuery) -> Table:
         """Exactly the rows and columns the list shows; rows come from the database as they are asked for."""
-        sqlite = session.connection().dialect.name == "sqlite"
-        keys = self.statement(query, sqlite=sqlite)
+        keys = self.statement(session, query)
         joined = self.rows_statement
         for condition in keys._where_criteria:
             joined = joined.where(condition)
@@ -715,8 +711,7 @@ class OcopView(ModelView):
             if not may(actor().rights, view.identity, "list"):
                 continue
             query = ListQuery(filters={link: row.id}, raw={link: str(row.id)})
-            sqlite = session.connection().dialect.name == "sqlite"
-            keys = list(session.execute(view.statement(query, sqlite=sqlite).limit(6)).scalars())
+            keys = list(session.execute(view.statement(session, query).limit(6)).scalars())
             rows = view._rows(session, keys[:5])
             columns = [c for c in view.columns if c.key != link][:4]
             places = [view.columns.index(c) for c in columns]

@@ -234,8 +234,7 @@ class LookupField(ClerkField):
         return found[0]
 
     def _named(self, session: OcopSession, text: str) -> Sequence[Base]:
-        sqlite = session.connection().dialect.name == "sqlite"
-        statement = select(self.target).where(*matching_rows(self.target, text, sqlite=sqlite)).limit(100)
+        statement = select(self.target).where(*matching_rows(session, self.target, text)).limit(100)
         found = session.execute(statement).scalars()
         return [row for row in found if str(row).casefold() == text.casefold()]
 

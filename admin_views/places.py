@@ -150,14 +150,14 @@ class CommuneSuccessionView(OcopView, model=CommuneSuccession):
     def _search_hint(self) -> str:
         return "Tìm tên, mã xã cũ hoặc mới, căn cứ pháp lý"
 
-    def search_conditions(self, term: str, *, sqlite: bool) -> list[Any]:
+    def search_conditions(self, session: OcopSession, term: str) -> list[Any]:
         """Found by either unit, of the own area and whatever its marks, or by what it rests on."""
-        named = select(Commune.id).where(*matching_rows(Commune, term, sqlite=sqlite)).correlate(None)
+        named = select(Commune.id).where(*matching_rows(session, Commune, term)).correlate(None)
         return [
             or_(
                 CommuneSuccession.old_id.in_(named),
                 CommuneSuccession.new_id.in_(named),
-                *super().search_conditions(term, sqlite=sqlite),
+                *super().search_conditions(session, term),
             )
         ]
 

@@ -307,8 +307,7 @@ def suggestions(session: OcopSession, model: type[Base], term: str, *, limit: in
     """Rows for an autocomplete: id, what names the row, what tells it apart; units in force before ended ones."""
     statement = select(model)
     if issubclass(model, Searchable):
-        sqlite = session.connection().dialect.name == "sqlite"
-        for condition in matching(model, term, sqlite=sqlite):
+        for condition in matching(session, model, term):
             statement = statement.where(condition)
         order: list[Any] = [exact_first(model, term), getattr(model, "sort_key")]  # noqa: B009  # Searchable
     else:

@@ -438,8 +438,7 @@ class OcopAdmin(Admin):
         params = dict(parse_qsl(_text(data, "query")))
         query = view.read_query(params)
         if _text(data, "all") == "1" and not confirmed:
-            sqlite = session.connection().dialect.name == "sqlite"
-            found = session.execute(view.statement(query, sqlite=sqlite).limit(MOST_AT_ONCE + 1)).scalars().all()
+            found = session.execute(view.statement(session, query).limit(MOST_AT_ONCE + 1)).scalars().all()
             if len(found) > MOST_AT_ONCE:
                 raise TooMany(count=f"hơn {number(MOST_AT_ONCE)}", most=number(MOST_AT_ONCE))
             ids = list(found)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, and_, case, column, false, or_, select, table, union_all
+from sqlalchemy.orm import Session
 
 from app.successions import heirs, with_formers
 from models.base import Base, Placed
@@ -13,7 +14,7 @@ SHORTEST_PLACE = 4
 """Letters from which a term may name a place: “xã” alone is in the name of most."""
 
 
-def matching(model: type[Base], term: str, *, sqlite: bool) -> list[ColumnElement[bool]]:
+def matching(session: Session, model: type[Base], term: str) -> list[ColumnElement[bool]]:
     """Conditions that find a term in a model's `search_text`, whatever its marks: every word must occur.
 
     Words of three letters and more go through the trigram index, and shorter ones that are all there is, as they
@@ -21,9 +22,11 @@ def matching(model: type[Base], term: str, *, sqlite: bool) -> list[ColumnElemen
     A commune is also found by what its former units are found by, and a record by the place it lies in: as that was
     called when it was recorded, with its district then, or as it is called today.
     """
-    conditions = matching_rows(model, term, sqlite=sqlite)
+    conditions = matching_rows(session, model, term)
     if issubclass(model, Placed) and conditions and len(fold(term)) >= SHORTEST_PLACE:
-        units = select(Commune.id).where(*matching_rows(Commune, term, sqlite=sqlite)).correlate(None)
+        units = select(Commune.id).where(*matching_rows(session, Commune, term)).correlate(None)
+        if session.execute(units.limit(1)).first() is None:  # most terms name no place, and asking costs a tenth
+            return conditions
         own = select(model.id).where(*conditions).correlate(None)
         return [model.id.in_(union_all(own, *_lying_in(model, units)))]
     return [or_(and_(*conditions), took_over(conditions))] if model is Commune and conditions else conditions
@@ -54,7 +57,7 @@ def _lying_in(model: type[Placed], units: Select[int]) -> list[Select[int]]:
     return [select(key).where(way.in_(places)).correlate(None) for way in (bears, model.moved_from_id)]
 
 
-def matching_rows(model: type[Base], term: str, *, sqlite: bool) -> list[ColumnElement[bool]]:
+def matching_rows(session: Session, model: type[Base], term: str) -> list[ColumnElement[bool]]:
     """The same by the row's own text alone."""
     found: Any = getattr(model, "search_text")  # noqa: B009  # Searchable
     terms = fold(term).split()
@@ -67,7 +70,7 @@ def matching_rows(model: type[Base], term: str, *, sqlite: bool) -> list[ColumnE
             return [found >= start, found < f"{start}\x7f"]
         long = terms = [start]  # “Mỹ An”: together they are long enough
     short = [found.like(f"%{t}%") for t in terms if len(t) < 3]
-    if not sqlite:
+    if session.get_bind().dialect.name != "sqlite":
         return [*(found.like(f"%{t}%") for t in long), *short]
     source = model.__table__
     assert isinstance(source, Table)

@@ -118,7 +118,7 @@ def test_a_row_is_found_by_its_new_name_through_the_index(any_database: Database
 
     def found(term: str) -> list[int]:
         with any_database.reading() as session:
-            conditions = matching(Product, term, sqlite=any_database.is_sqlite)
+            conditions = matching(session, Product, term)
             return list(session.scalars(select(Product.id).where(*conditions)))
 
     assert found("keo CHUOI") == [OWN]

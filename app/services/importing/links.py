@@ -212,11 +212,10 @@ class Register:
         """Rows with every word of a name, whatever its marks, or with its longest ones: what is spelled nearly so."""
         if self.is_complete or not issubclass(self.model, Searchable):
             return
-        sqlite = session.get_bind().dialect.name == "sqlite"
         proper = bare(self.model, name)
         longest = sorted(dict.fromkeys(proper.split()), key=len)[-2:]
         for term in dict.fromkeys((fold(name), proper, *longest)):
-            ids = select(self.model.id).where(*matching_rows(self.model, term, sqlite=sqlite)).limit(LOOKED_AT)
+            ids = select(self.model.id).where(*matching_rows(session, self.model, term)).limit(LOOKED_AT)
             self.load(session, self.model.id.in_(ids))
 
     def linked(self, wanted: Mapping[str, Any]) -> list[Candidate]:
