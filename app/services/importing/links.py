@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from rapidfuzz import fuzz, process, utils
 from sqlalchemy import ColumnElement, inspect, select
 from sqlalchemy.orm import Mapper
 
@@ -112,6 +111,8 @@ def ask(asked: dict[tuple[str, str], Unfound], columns: Columns, rows: Sequence[
 
 
 def _choice(columns: Columns, path: str, text: str) -> Unfound:
+    from rapidfuzz import fuzz  # a twentieth of the start, and the pages of every day need none
+
     members: list[LabelledEnum] = list(column_type(columns.model, path).enum_class)
     likeness = {member: fuzz.token_set_ratio(fold(text), fold(member.label)) for member in members}
     ranked = sorted(members, key=lambda member: -likeness[member])
@@ -441,6 +442,8 @@ class Registers:
 
     def _like(self, register: Register, name: str, said: Mapping[str, str]) -> list[Candidate]:
         """Rows of nearly that name: those where the line says, else anywhere."""
+        from rapidfuzz import fuzz, process, utils
+
         by_title = register.by_title
         if len(said) > 1:
             near = self._narrowed(register.model, register.in_force(register.rows.values()), said)

@@ -13,7 +13,6 @@ from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-from rapidfuzz import fuzz, process
 from sqlalchemy import Boolean, Date, Enum, Integer, String, inspect
 from sqlalchemy.orm import Mapper
 
@@ -209,6 +208,8 @@ def _claims(
 
     Also {place of a column whose title is known: label of the path that a clerk chose another one for}.
     """
+    from rapidfuzz import fuzz, process  # a twentieth of the start, and the pages of every day need none
+
     known = _titles(model, uses)
     for own, also in titles.items():
         known |= dict.fromkeys(map(fold, also), own)

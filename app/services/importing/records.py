@@ -13,7 +13,6 @@ from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from rapidfuzz import fuzz, process
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Mapper
 
@@ -668,6 +667,8 @@ class RecordList:
 
     def _nearly(self, name: str, among: Sequence[Mapping[str, Sequence[Candidate]]]) -> list[Candidate]:
         """Rows with nearly that name, the nearest first."""
+        from rapidfuzz import fuzz, process  # a twentieth of the start, and the pages of every day need none
+
         if not among:
             return []
         by_name = among[0]
