@@ -635,7 +635,7 @@ def _unfound(batch: ImportBatch) -> list[pages.UnfoundValue]:
     for place, asked in enumerate(batch.options.get("unfound", [])[:ASKED]):
         options = [pages.Option("", "Chưa chọn")]
         options += [
-            pages.Option(str(row_id), f"{label} (gợi ý)" if fits else label, selected=fits)
+            pages.Option(str(row_id), f"Gợi ý: {label}" if fits else label, selected=fits)
             for row_id, label in asked["suggestions"]
             for fits in (row_id == asked["suggested"],)
         ]

@@ -118,6 +118,7 @@ def test_a_name_that_was_another_units_is_asked_about_with_both_units_and_the_da
     assert day.suggestions == [("2026-03-01", "Tính đến 01/03/2026"), ("2025-06-30", "Tính đến 30/06/2025")]
     said = "“Phường Phú Tân” nay là 28858 Phường Phú Tân, đến hết 30/06/2025 là 28757 Phường Phú Tân, Huyện Châu Thành."
     assert unit.why == said
+    assert unit.suggested is None, "either may be meant"
     assert unit.suggestions == [
         (office.ids["28858"], "28858, Phường Phú Tân, Tỉnh Vĩnh Long, từ 01/07/2025"),
         (office.ids["28777"], "28777, Phường An Hội, Tỉnh Vĩnh Long, từ 01/07/2025"),

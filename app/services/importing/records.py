@@ -356,11 +356,14 @@ class RecordList:
         ]
 
     def _successor(self, said: Reference, suggestions: Sequence[Candidate]) -> int | None:
-        """The suggestion that alone took over, wholly, every unit of that name among the suggestions."""
+        """The suggestion that alone took over, wholly, every unit of that name among the suggestions.
+
+        None where a unit in force bears the name too: which of them is meant, only the clerk can say.
+        """
         name = fold_name(Commune, _value(Commune, said))
         ended = [row.id for row in suggestions if _has_ended(row, self.registers.as_of)]
-        former = [row.id for row in suggestions if row.id in ended and fold_name(Commune, row.label) == name]
-        if not former:
+        former = [row.id for row in suggestions if fold_name(Commune, row.label) == name]
+        if not former or not set(former) <= set(ended):
             return None
         _units, onward = read_onward(self.registers.session, former)
         heirs = {successors(onward, row_id).one for row_id in former}
