@@ -22,7 +22,7 @@ from app.current import Actor, acting_as, system, today
 from app.errors import OcopError
 from app.services.place_names import place_words
 from app.session import OcopSession
-from app.successions import heirs
+from app.successions import WHOLE, heirs
 from models import (
     EVERYTHING,
     Area,
@@ -496,7 +496,7 @@ def _commune_and_before(commune_id: int) -> Select[Any, Any, int]:
     older, succession = aliased(Commune), aliased(CommuneSuccession)
     taken_over = select(succession.old_id).where(
         succession.new_id == line.c.id,
-        succession.kind.in_([kind for kind in SuccessionKind if kind.is_whole]),
+        succession.kind.in_(WHOLE),
     )
     earlier_life = and_(
         older.code == line.c.code,
