@@ -11,13 +11,12 @@ This module and admin_views/site.py are the only ones that know sqladmin.
 """
 
 import functools
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
-from operator import itemgetter
 from typing import Any, ClassVar
 
 from sqladmin import ModelView
@@ -29,6 +28,7 @@ from starlette.requests import Request
 from admin_views import pages
 from admin_views.columns import (
     Shown,
+    Words,
     default_columns,
     file_value,
     foreign_key,
@@ -61,6 +61,7 @@ from models.rules.words import moment, number, words
 
 BASE_URL = "/admin"
 EXPORTED_TOGETHER = 500
+WORDS_KEPT = 20_000  # of one export; the country has some 13,000 places, former ones with them
 
 
 class NotFound(OcopError):
@@ -430,12 +431,18 @@ class OcopView(ModelView):
     def _words(self, session: OcopSession, rows: Collection[Row[Any]]) -> dict[int, Mapping[Any, tuple[Any, ...]]]:
         """By where its values stand, the words of each column that has some, for all rows at once."""
         return {
-            start: self._kept.ask_each(
-                column.key, {row[start:end] for row in rows}, functools.partial(column.words, session)
-            )
+            start: self._kept.ask_each(key, {row[start:end] for row in rows}, functools.partial(ask, session))
+            for key, ask, start, end in self._worded
+        }
+
+    @cached_property
+    def _worded(self) -> list[tuple[str, Words, int, int]]:
+        """Key, question and place of the values of every column that has words."""
+        return [
+            (column.key, column.words, start, end)
             for column, (_cell, start, end) in zip(self.columns, self._cuts, strict=True)
             if column.words is not None
-        }
+        ]
 
     @cached_property
     def _cuts(self) -> list[tuple[Callable[..., pages.Cell], int, int]]:
@@ -599,26 +606,29 @@ class OcopView(ModelView):
         for condition in keys._where_criteria:
             joined = joined.where(condition)
         joined = joined.order_by(*keys._order_by_clauses).execution_options(yield_per=EXPORTED_TOGETHER)
-        types = [expression.type for column in self.columns for expression in column.expressions]
-        named = [cut for cut, column in zip(self._cuts, self.columns, strict=True) if column.words]
-        places, end = [], len(types) + 1  # words stand behind the values of a row
-        for column, (_cell, start, _end) in zip(self.columns, self._cuts, strict=True):
-            places += [(end if column.words else start) + place for _column, place in column.exports]
-            end += 1 + max(place for _column, place in column.exports) if column.words else 0
-        worded = [n for n, p in enumerate(places) if p <= len(types) and not is_written_as_it_is(types[p - 1])]
-        chosen = itemgetter(slice(places[0], places[0] + 1)) if len(places) == 1 else itemgetter(*places)
+        chosen = [
+            (start if column.words else 0, place if column.words else start + place)
+            for column, (_cell, start, _end) in zip(self.columns, self._cuts, strict=True)
+            for _column, place in column.exports
+        ]
+        types = [None, *(expression.type for column in self.columns for expression in column.expressions)]
+        other = {n for n, kind in enumerate(types) if kind is not None and not is_written_as_it_is(kind)}
 
         def rows() -> Iterator[tuple[Any, ...]]:
+            known: defaultdict[int, dict[Any, tuple[Any, ...]]] = defaultdict(dict)
             for part in session.execute(joined).partitions(EXPORTED_TOGETHER):
-                words = self._words(session, part)
-                for row in part:
-                    known = row[:]
-                    for _cell, start, end in named:
-                        known += words[start][row[start:end]]
-                    values = list(chosen(known))
-                    for n in worded:
-                        values[n] = file_value(values[n])
-                    yield tuple(values)
+                # By columns: asking for each cell of each row costs twice as much.
+                values = {0: list(zip(*part, strict=True))}
+                for n in other:
+                    values[0][n] = tuple(file_value(value) for value in values[0][n])
+                for _key, ask, start, end in self._worded:
+                    if len(known[start]) > WORDS_KEPT:
+                        known[start].clear()
+                    of_rows = list(zip(*values[0][start:end], strict=True))
+                    if missing := set(of_rows) - known[start].keys():
+                        known[start].update(ask(session, list(missing)))
+                    values[start] = list(zip(*(known[start][each] for each in of_rows), strict=True))
+                yield from zip(*(values[source][place] for source, place in chosen), strict=True)
 
         return Table(columns=tuple(self.export_columns()), rows=rows(), sheet=self.model.__plural__)
 

@@ -20,6 +20,8 @@ from models.base import Base, LabelledEnum, Placed, Points, Searchable, fields, 
 from models.rules.words import words
 
 Join = Callable[[Select[Any]], Select[Any]]
+Words = Callable[[OcopSession, Sequence[Any]], Mapping[Any, tuple[Any, ...]]]
+"""The words of many rows' values, by those values."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Shown:
     sort: ColumnElement[Any] | None = None
     width: int = 10
     numeric: bool = field(default=False)
-    words: Callable[[OcopSession, Sequence[Any]], Mapping[Any, tuple[Any, ...]]] | None = None
+    words: Words | None = None
 
 
 TONES: dict[LabelledEnum, Tone] = {
