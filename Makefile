@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TESTED := $(VENV)/.tested
 
+# Sources are compiled once, not at every start: half a second each.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: install run test check bench format lock
 
 install: $(INSTALLED)

@@ -20,7 +20,21 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from sqladmin import ModelView
-from sqlalchemy import Date, Enum, Integer, Row, Select, bindparam, inspect, or_, select, union_all
+from sqlalchemy import (
+    Date,
+    Enum,
+    Integer,
+    Row,
+    Select,
+    UnaryExpression,
+    bindparam,
+    func,
+    inspect,
+    null,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Mapper
 from sqlalchemy.sql import operators
 from starlette.requests import Request
@@ -605,7 +619,9 @@ class OcopView(ModelView):
         joined = self.rows_statement
         for condition in keys._where_criteria:
             joined = joined.where(condition)
-        joined = joined.order_by(*keys._order_by_clauses).execution_options(yield_per=EXPORTED_TOGETHER)
+        # Sorted once read: along the index of the order, rows and their links lie all over the file.
+        order = [_unindexed(e) for e in keys._order_by_clauses]
+        joined = joined.order_by(*order).execution_options(yield_per=EXPORTED_TOGETHER)
         chosen = [
             (start if column.words else 0, place if column.words else start + place)
             for column, (_cell, start, _end) in zip(self.columns, self._cuts, strict=True)
@@ -818,6 +834,13 @@ def _turned(order: Any) -> Any:
     if modifier is operators.nulls_last_op:
         return _turned(order.element).nulls_first()
     return order.element if modifier is operators.desc_op else order.desc()
+
+
+def _unindexed(order: Any) -> Any:
+    """The same order, which no index is in."""
+    if isinstance(order, UnaryExpression) and order.modifier is not None:
+        return UnaryExpression(_unindexed(order.element), modifier=order.modifier)
+    return func.coalesce(order, null())
 
 
 def _key(attribute: Any) -> str:

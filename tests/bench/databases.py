@@ -115,8 +115,12 @@ def _spread(database: Database) -> None:
 
 
 def environment(database: Path) -> dict[str, str]:
-    """What a worker is started with: this database, and nothing of the caller's own settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("OCOP_")}
+    """What a worker is started with: this database, and nothing of the caller's own settings.
+
+    Nor his forbidding of bytecode, with which every start would compile all sources anew.
+    """
+    own = ("OCOP_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     return kept | {
         "OCOP_DATABASE_URL": f"sqlite:///{database}",
         "OCOP_SECRET_KEY": "0123456789abcdef" * 4,
