@@ -627,8 +627,8 @@ class OcopView(ModelView):
             for column, (_cell, start, _end) in zip(self.columns, self._cuts, strict=True)
             for _column, place in column.exports
         ]
-        types = [None, *(expression.type for column in self.columns for expression in column.expressions)]
-        other = {n for n, kind in enumerate(types) if kind is not None and not is_written_as_it_is(kind)}
+        types = [self.model.id.type, *(e.type for column in self.columns for e in column.expressions)]
+        other = {n for source, n in chosen if not source and not is_written_as_it_is(types[n])}
 
         def rows() -> Iterator[tuple[Any, ...]]:
             known: defaultdict[int, dict[Any, tuple[Any, ...]]] = defaultdict(dict)

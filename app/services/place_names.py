@@ -3,12 +3,13 @@
 Names of places are no secret, so they are read whatever the area of who asks.
 """
 
+import functools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Select, or_, select, union_all
+from sqlalchemy import Integer, Select, bindparam, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from app.current import seeing_everything
@@ -99,14 +100,16 @@ def read_onward(session: OcopSession, ids: Collection[int]) -> tuple[dict[int, U
     units: dict[int, Unit] = {}
     links: dict[tuple[int, int], SuccessionKind] = {}
     with seeing_everything():
-        for pk, name, valid_to, district, province, new, kind in session.execute(_onward(sorted(ids))):
+        for pk, name, valid_to, district, province, new, kind in session.execute(_onward(), {"ids": sorted(ids)}):
             units[pk] = Unit(name, valid_to, district or "", province or "")
             if new is not None:
                 links[pk, new] = kind
     return units, [(old, new, kind) for (old, new), kind in links.items()]
 
 
-def _onward(ids: Sequence[int]) -> Select[int, str, date | None, str, str, int, SuccessionKind]:
+@functools.cache  # made once: its making takes as long as its answer
+def _onward() -> Select[int, str, date | None, str, str, int, SuccessionKind]:
+    ids = bindparam("ids", expanding=True, type_=Integer)
     given = aliased(Commune)
     onward = heirs(CommuneSuccession.old_id.in_(ids))
     wanted = union_all(select(given.id).where(given.id.in_(ids)), select(onward.c.heir))
@@ -128,21 +131,11 @@ def lineage(session: OcopSession, ids: Iterable[int]) -> dict[int, str]:
     One step back and one step on; empty for a unit of which nothing is known.
     """
     wanted = sorted(set(ids))
-    old, new = aliased(Commune), aliased(Commune)
     found: dict[int, str] = dict.fromkeys(wanted, "")
     came: defaultdict[int, list[Unit]] = defaultdict(list)
     went: defaultdict[int, list[str]] = defaultdict(list)
-    statement = (
-        select(old.id, old.name, old.valid_to, District.name, new.id, new.name)
-        .select_from(CommuneSuccession)
-        .join(old, CommuneSuccession.old_id == old.id)
-        .join(new, CommuneSuccession.new_id == new.id)
-        .outerjoin(District, old.district_id == District.id)
-        .where(or_(CommuneSuccession.old_id.in_(wanted), CommuneSuccession.new_id.in_(wanted)))
-        .order_by(old.valid_to.desc(), old.sort_key, new.sort_key)
-    )
     with seeing_everything():
-        for old_id, old_name, ended, district, new_id, new_name in session.execute(statement):
+        for old_id, old_name, ended, district, new_id, new_name in session.execute(_beside(), {"ids": wanted}):
             if new_id in found:
                 came[new_id].append(Unit(old_name, ended, district or "", ""))
             if old_id in found:
@@ -156,6 +149,21 @@ def lineage(session: OcopSession, ids: Iterable[int]) -> dict[int, str]:
         elif before := came.get(pk):
             found[pk] = _were(before)
     return found
+
+
+@functools.cache
+def _beside() -> Select[int, str, date | None, str, int, str]:
+    ids = bindparam("ids", expanding=True, type_=Integer)
+    old, new = aliased(Commune), aliased(Commune)
+    return (
+        select(old.id, old.name, old.valid_to, District.name, new.id, new.name)
+        .select_from(CommuneSuccession)
+        .join(old, CommuneSuccession.old_id == old.id)
+        .join(new, CommuneSuccession.new_id == new.id)
+        .outerjoin(District, old.district_id == District.id)
+        .where(or_(CommuneSuccession.old_id.in_(ids), CommuneSuccession.new_id.in_(ids)))
+        .order_by(old.valid_to.desc(), old.sort_key, new.sort_key)
+    )
 
 
 def _were(units: Sequence[Unit]) -> str:
