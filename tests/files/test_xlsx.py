@@ -103,6 +103,21 @@ def test_a_value_is_stored_as_what_it_is(value, stored):
     assert by_calamine(content)[1][1] == ("" if stored == "#REF!" else stored)
 
 
+def test_values_that_are_equal_stay_what_they_are_over_many_rows():
+    others = [1, 0, 1.0, Decimal(1), 10**15, "1", None, "", "dừa", "=1", " cách", "dừa & mật", "dừa\n"]
+    mixed = [*others * 20, *[True, False, *others] * 20]  # a truth comes when 1 and 0 are long known
+    plain = [f"sản phẩm {number}" for number in range(len(mixed))]
+
+    sheet = by_openpyxl(written(*zip(plain, mixed, plain, strict=True)))
+
+    found = [(a, b, isinstance(b, bool), c) for a, b, c in sheet.iter_rows(min_row=2, values_only=True)]
+    stored = {10**15: "1000000000000000", "": None}
+    assert found == [
+        (text, stored.get(value, value), isinstance(value, bool), text)
+        for text, value in zip(plain, mixed, strict=True)
+    ]
+
+
 def test_none_and_empty_text_leave_the_cell_out():
     sheet = by_openpyxl(written((None, "", "x")))
 

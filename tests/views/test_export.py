@@ -35,6 +35,19 @@ def test_the_rows_are_those_of_the_list_in_its_order(clerk: Clerk, query: str) -
     assert len(rows) == len(listed)
 
 
+@pytest.mark.parametrize("way", ["asc", "desc"])
+def test_what_is_empty_stands_where_the_list_has_it(clerk: Clerk, way: str) -> None:
+    query = f"?sortBy=valid_to&sort={way}&pageSize=100"
+    tinh = clerk("tinh")
+
+    listed = [row[2] for row in rows_of(tinh.get(f"/admin/province/list{query}").text)]
+    sheet = workbook(tinh, f"/admin/province/export/xlsx{query}").worksheets[0]
+
+    rows = list(sheet.iter_rows(min_row=2, values_only=True))
+    assert [row[1] for row in rows][:100] == listed
+    assert len({row[4] is None for row in rows}) == 2
+
+
 def test_headers_are_vietnamese_and_values_keep_their_kind(clerk: Clerk) -> None:
     sheet = workbook(clerk("tinh"), "/admin/product/export/xlsx?stars=4").worksheets[0]
 
