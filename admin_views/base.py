@@ -75,6 +75,7 @@ from models.rules.words import moment, number, words
 
 BASE_URL = "/admin"
 EXPORTED_TOGETHER = 500
+NAMED_AT_MOST = 2000  # rows found that are named to be sorted; more are looked for a second time
 WORDS_KEPT = 20_000  # of one export; the country has some 13,000 places, former ones with them
 
 
@@ -251,14 +252,10 @@ class OcopView(ModelView):
             statement = statement.where(self.model.id.in_(query.pks))
         for name, value in query.filters.items():
             statement = statement.where(self.filters[name].where(value))
-        order: list[Any] = []
         if query.search:
             for condition in self.search_conditions(session, query.search):
                 statement = statement.where(condition)
-            if exact and not query.sort and issubclass(self.model, Searchable):
-                order.append(exact_first(self.model, query.search))
-        order += self._order(query)
-        return statement.order_by(*order)
+        return statement.order_by(*self._order(query, exact=exact))
 
     def search_conditions(self, session: OcopSession, term: str) -> list[Any]:
         if issubclass(self.model, Searchable):
@@ -266,10 +263,12 @@ class OcopView(ModelView):
         looked_in = [getattr(self.model, name) for name in self.model.__search__ or (self.model.__title__,)]
         return [or_(*(kept.icontains(term, autoescape=True) for kept in looked_in))]
 
-    def _order(self, query: ListQuery) -> list[Any]:
+    def _order(self, query: ListQuery, *, exact: bool) -> list[Any]:
         chosen, descending = self._sorting(query)
         key = self.model.id
+        ranked = exact and query.search and not query.sort and issubclass(self.model, Searchable)
         return [
+            *([exact_first(self.model, query.search)] if ranked else []),
             _ordered(chosen, descending, nullable=getattr(chosen, "nullable", True)),
             key.desc() if descending else key,
         ]
@@ -306,8 +305,9 @@ class OcopView(ModelView):
     # ---- list --------------------------------------------------------------------------------------------------------
 
     def list_page(self, session: OcopSession, query: ListQuery) -> pages.ListPage:
-        count = self._count(session, query)
-        keys, first, page = self._page_keys(session, query, count)
+        found = self._found(session, query)
+        count = self._count(session, query) if found is None else len(found)
+        keys, first, page = self._page_keys(session, query, count, found)
         rows = self._rows(session, keys)
         pager = self._pager(query, count, first, len(rows), page)
         filtered = query.narrows
@@ -342,7 +342,16 @@ class OcopView(ModelView):
         count: int = session.execute(counting).scalar_one()
         return count
 
-    def _page_keys(self, session: OcopSession, query: ListQuery, count: int) -> tuple[list[int], int, int]:
+    def _found(self, session: OcopSession, query: ListQuery) -> list[int] | None:
+        """Keys of what a search finds, up to one more than are counted, in no order; None without a search."""
+        if not query.search:
+            return None
+        statement = self.statement(session, query).order_by(None).limit(COUNT_LIMIT + 1)
+        return list(session.execute(statement).scalars())
+
+    def _page_keys(
+        self, session: OcopSession, query: ListQuery, count: int, found: Sequence[int] | None
+    ) -> tuple[list[int], int, int]:
         """(keys of the page in order, number of the first row or 0 when not known, page shown)."""
         exact = count <= COUNT_LIMIT
 
@@ -351,10 +360,10 @@ class OcopView(ModelView):
             statement = self._once(
                 query,
                 ("keys", backwards, *provinces),
-                lambda: self._slice(session, query, provinces, exact=exact, backwards=backwards),
+                lambda: self._slice(session, query, provinces, found, exact=exact, backwards=backwards),
             )
-            found = session.execute(statement, {"skip": skip, "rows": rows, "reach": skip + rows}).scalars()
-            return list(found)[:: -1 if backwards else 1]
+            part = session.execute(statement, {"skip": skip, "rows": rows, "reach": skip + rows}).scalars()
+            return list(part)[:: -1 if backwards else 1]
 
         page, size = query.page, query.size
         if count <= COUNT_LIMIT:
@@ -368,18 +377,29 @@ class OcopView(ModelView):
             return keys(end, count - skip - end, backwards=True), skip + 1, page
         if page > 0:
             skip = (page - 1) * size
-            found = keys(skip, size)
-            if found or page == 1:
-                return found, skip + 1, page
+            part = keys(skip, size)
+            if part or page == 1:
+                return part, skip + 1, page
             page = -1  # past the end of a list that was not counted
         # From the end: the same rows backwards, so the last page costs as little as the first.
         return keys((-page - 1) * size, size, backwards=True), 0, page
 
     def _slice(
-        self, session: OcopSession, query: ListQuery, provinces: Sequence[int], *, exact: bool, backwards: bool
+        self,
+        session: OcopSession,
+        query: ListQuery,
+        provinces: Sequence[int],
+        found: Sequence[int] | None,
+        *,
+        exact: bool,
+        backwards: bool,
     ) -> Select[Any]:
         """Keys of `rows` rows after `skip`, in order or backwards; `reach` of each province are both together."""
-        statement = self.statement(session, query, exact=exact)
+        if found is not None and len(found) <= NAMED_AT_MOST:
+            statement = select(self.model.id).where(self.model.id.in_(found))
+            statement = statement.order_by(*self._order(query, exact=exact))
+        else:
+            statement = self.statement(session, query, exact=exact)
         if backwards:
             statement = statement.order_by(None).order_by(*[_turned(e) for e in statement._order_by_clauses])
         rows, skip = bindparam("rows", type_=Integer), bindparam("skip", type_=Integer)
