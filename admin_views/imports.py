@@ -658,6 +658,7 @@ def _unfound(batch: ImportBatch) -> list[pages.UnfoundValue]:
                 next(each.shown() for each in _find_form(batch, asked, place).clerk_fields())
                 if asked["findable"]
                 else None,
+                asked.get("typed", False),
             )
         )
     return found

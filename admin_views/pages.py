@@ -582,6 +582,7 @@ class UnfoundValue:
     name: str
     options: Sequence[Option]
     find: Field | None = None  # any row of the clerk's area, beyond the suggestions
+    typed: bool = False  # a day, where none can be chosen
 
 
 @dataclass(frozen=True, slots=True)

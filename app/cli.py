@@ -444,7 +444,8 @@ def _as_json(plan: "Plan", number: int | None) -> dict[str, Any]:
 
 
 def _as_question(asked: "Unfound") -> dict[str, Any]:
-    """A value to answer about; `answer` is for whoever answers, one of `answers` or the id of another row."""
+    """A value to answer about; `answer` is for whoever answers: one of `answers`, the id of another row, or, where
+    `answers` is null, a day as 15/03/2026."""
     answers: list[tuple[int | str, str]] = [*asked.suggestions]
     if asked.creatable:
         answers.append(("create", f"Tạo mới “{asked.value}”"))
@@ -459,7 +460,7 @@ def _as_question(asked: "Unfound") -> dict[str, Any]:
         "value": asked.value,
         "why": asked.why,
         "lines": asked.lines,
-        "answers": [{"answer": answer, "label": label} for answer, label in answers],
+        "answers": None if asked.typed else [{"answer": answer, "label": label} for answer, label in answers],
         "suggested": asked.suggested,
         "answer": None,
     }

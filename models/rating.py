@@ -25,6 +25,7 @@ class Regime(LabelledEnum):
 class Rating(Placed, Searchable, Base):
     """stars_by_points: class of the exact mean; stars: awarded, never higher, lower only with a reason.
 
+    Of results of the past often only the stars are known: then mean_points and stars_by_points are empty.
     potential_five: at least 90 points at the province, not yet decided by the ministry; a status, never a star.
     """
 
@@ -40,14 +41,14 @@ class Rating(Placed, Searchable, Base):
     )
     criteria_set_id: Mapped[int | None] = mapped_column(ForeignKey("criteria_sets.id"), info=field("Bộ tiêu chí"))
     regime: Mapped[Regime] = mapped_column(choice(Regime), info=field("Theo quy định"))
-    mean_points: Mapped[Decimal] = mapped_column(
+    mean_points: Mapped[Decimal | None] = mapped_column(
         info=field(
             "Điểm trung bình",
-            hint="0 đến 100, không làm tròn",
+            hint="0 đến 100, không làm tròn; để trống nếu chỉ biết hạng sao",
             aliases=("Điểm TB", "Điểm đánh giá", "Tổng điểm", "Số điểm", "Điểm"),
         )
     )
-    stars_by_points: Mapped[int] = mapped_column(info=field("Hạng sao theo điểm", managed=True))
+    stars_by_points: Mapped[int | None] = mapped_column(info=field("Hạng sao theo điểm", managed=True))
     stars: Mapped[int] = mapped_column(
         info=field("Hạng sao", aliases=("Số sao", "Sao", "Hạng sao hiện tại", "Xếp hạng", "Phân hạng", "Xếp loại"))
     )

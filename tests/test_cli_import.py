@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from app.cli import main
 from app.current import acting_as, system
 from app.database import Database
 from app.services import accounts
-from models import AuditEntry, Commune, ImportBatch, Product, Province, Role, Sender
+from models import AuditEntry, Commune, ImportBatch, Product, Province, Rating, Role, Sender
 
 Run = Callable[..., tuple[int, str, str]]
 HEADER = "Mã TP,Tỉnh Thành Phố,Mã QH,Quận Huyện,Mã PX,Phường Xã\n"
@@ -212,6 +213,30 @@ def test_a_script_reads_the_questions_answers_them_and_imports(ocop: Run, databa
     assert (code, json.loads(out)["counts"]["new"]) == (0, 2)
     assert of_database(database, Product.name) == ["Kẹo chuối", "Kẹo dừa"]
     assert "questions" not in json.loads(out)
+
+
+@pytest.mark.fill("reference")
+def test_a_real_list_of_products_with_stars_alone_becomes_results_of_one_day(
+    ocop: Run, database: Database, shared_data: Path
+) -> None:
+    file = str(shared_data / "ocop_cau_ke_tra_vinh_2024-03.csv")
+
+    def answered(screen: str) -> dict[str, Any]:
+        asked: dict[str, Any] = json.loads(ocop(screen, file, "--as-of", "2024-03-01", "--dry-run", "--json")[1])
+        for each in asked["questions"]:
+            each["answer"] = "20/12/2023" if each["answers"] is None else "create"
+        written("tra-loi.json", json.dumps(asked))
+        words = ("--as-of", "2024-03-01", "--answers", "tra-loi.json", "--partial", "--json")
+        done: dict[str, Any] = json.loads(ocop(screen, file, *words)[1])
+        return done
+
+    assert answered("product")["counts"]["new"] == 37
+    results = answered("rating")
+
+    assert (results["counts"]["new"], results["counts"]["refused"]) == (36, 1)
+    assert results["problems"][0]["sentence"].startswith("Hạng 0 sao không có.")
+    assert set(of_database(database, Rating.decided_on)) == {date(2023, 12, 20)}
+    assert set(of_database(database, Rating.mean_points)) == {None}
 
 
 @pytest.mark.fill("reference")

@@ -24,7 +24,7 @@ class PointsTooFine(OcopError):
 
 
 class StarsOutOfRange(OcopError):
-    sentence = "Hạng {stars} sao không có. Chọn từ 1 đến 5 sao."
+    sentence = "Hạng {stars} sao không có. Chọn từ 1 đến 5 sao; sản phẩm chưa xếp hạng thì không ghi kết quả."
 
 
 class StarsAbovePoints(OcopError):
@@ -89,7 +89,8 @@ def settle(session: OcopSession, rating: Rating) -> None:
     """
     for _attribute, flaw in flaws(rating):
         raise flaw
-    regime, by_points = rules.regime_on(rating.decided_on), rules.stars(rating.mean_points)
+    regime = rules.regime_on(rating.decided_on)
+    by_points = None if rating.mean_points is None else rules.stars(rating.mean_points)
     assert regime is not None
     if rating.difference_reason == POTENTIAL_FIVE:
         rating.difference_reason = ""
@@ -105,22 +106,23 @@ def settle(session: OcopSession, rating: Rating) -> None:
 def flaws(rating: Rating) -> Iterator[tuple[str, OcopError]]:
     """All that is wrong with points, stars and day, each with its attribute; what is still empty is not looked at."""
     points, stars, day = rating.mean_points, rating.stars, rating.decided_on
-    by_points = None
+    by_points, shown = None, ""
     if points is not None:
+        shown = _shown(points)
         if not 0 <= points <= rules.HIGHEST:
-            yield "mean_points", PointsOutOfRange(points=_shown(points))
+            yield "mean_points", PointsOutOfRange(points=shown)
         elif points != round(points, rules.DECIMALS):
-            yield "mean_points", PointsTooFine(points=_shown(points), most=rules.DECIMALS)
+            yield "mean_points", PointsTooFine(points=shown, most=rules.DECIMALS)
         else:
             by_points = rules.stars(points)
     if stars is not None and not 1 <= stars <= 5:
         yield "stars", StarsOutOfRange(stars=stars)
     elif stars is not None and by_points is not None:
         if stars > by_points:
-            yield "stars", StarsAbovePoints(stars=stars, points=_shown(points), by_points=by_points)
+            yield "stars", StarsAbovePoints(stars=stars, points=shown, by_points=by_points)
         has_reason = rating.difference_reason not in ("", None, POTENTIAL_FIVE)
         if stars < by_points and not has_reason and not rules.may_be_five(by_points, stars):
-            yield "difference_reason", NoReasonForFewerStars(stars=stars, points=_shown(points), by_points=by_points)
+            yield "difference_reason", NoReasonForFewerStars(stars=stars, points=shown, by_points=by_points)
     if day is not None and rules.regime_on(day) is None:
         yield "decided_on", BeforeFirstRegime(day=f"{day:%d/%m/%Y}")
 

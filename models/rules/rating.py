@@ -40,7 +40,7 @@ def stars(total: Decimal) -> int:
     return next((star for bound, star in _LOWER_BOUNDS if total >= bound), 1)
 
 
-def may_be_five(by_points: int, awarded: int) -> bool:
+def may_be_five(by_points: int | None, awarded: int) -> bool:
     """Five stars by points, four awarded: the ministry alone gives five."""
     return (by_points, awarded) == (MINISTRY_STARS, MINISTRY_STARS - 1)
 

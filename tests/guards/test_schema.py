@@ -39,6 +39,24 @@ def test_migrating_again_is_harmless(any_database: Database) -> None:
 
 
 @pytest.mark.fill("world")
+def test_every_version_leads_back_and_forth_with_rows_in_it(any_database: Database) -> None:
+    settings = schema.config()
+    versions = [each.revision for each in ScriptDirectory.from_config(settings).walk_revisions()]
+    with any_database.engine.execution_options(writes=True).begin() as connection:
+        settings.attributes["connection"] = connection
+        rows = connection.execute(text("SELECT count(*) FROM ratings")).scalar_one()
+        assert rows
+        for version in versions[1:]:
+            command.downgrade(settings, version)
+        command.upgrade(settings, schema.HEAD)
+        command.check(settings)
+        assert connection.execute(text("SELECT count(*) FROM ratings")).scalar_one() == rows
+        if any_database.is_sqlite:
+            assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
+            assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+
+
+@pytest.mark.fill("world")
 def test_every_searchable_table_has_its_trigram_index(any_database: Database) -> None:
     with any_database.engine.begin() as connection:
         if any_database.is_sqlite:

@@ -25,6 +25,7 @@ from models import (
     Participation,
     Product,
     Rating,
+    Regime,
     RowAction,
 )
 from models.base import Base
@@ -389,13 +390,37 @@ def test_results_of_the_past_are_settled_as_if_typed(office: Office) -> None:
     assert counts(office.plan(Rating, listed(header, next(iter(rows.rows))))) == (0, 0, 1, 0, 0)
 
 
-def test_a_list_of_stars_without_points_says_which_column_results_need(desk: Office) -> None:
-    rows = listed(
-        ("Sản phẩm", "Chủ thể", "Hạng sao", "Ngày công nhận"), (desk.product, desk.entity, 4, date(2023, 6, 15))
+def test_results_of_the_past_may_have_stars_alone(office: Office) -> None:
+    header = ("Sản phẩm", "Chủ thể", "Số sao", "Ngày công nhận")
+    rows = listed(header, (office.product, office.entity, 4, date(2023, 6, 15)))
+    assert counts(office.bring_in(Rating, rows)) == (1, 0, 0, 0, 0)
+
+    made = office.one(Rating, decided_on=date(2023, 6, 15))
+    assert (made.mean_points, made.stars_by_points, made.stars, made.difference_reason) == (None, None, 4, "")
+    assert (made.regime, made.expires_on, made.potential_five) == (Regime.QD148, date(2026, 6, 15), False)
+
+    later = listed((*header, "Điểm"), (office.product, office.entity, 4, date(2023, 6, 15), "76,5"))
+    assert counts(office.bring_in(Rating, later)) == (0, 1, 0, 0, 0)
+    made = office.one(Rating, decided_on=date(2023, 6, 15))
+    assert (made.mean_points, made.stars_by_points) == (Decimal("76.5"), 4)
+
+
+def test_the_day_of_decision_that_a_list_lacks_is_asked_once(office: Office) -> None:
+    rows = listed(("Sản phẩm", "Chủ thể", "Số sao"), (office.product, office.entity, 4), ("", office.entity, 3))
+    plan = office.plan(Rating, rows)
+    assert sentences(plan)[0] == ("Tệp không có cột “Ngày quyết định”. Ghi một ngày cho mọi dòng, hoặc thêm cột.")
+    asked = next(each for each in plan.unfound if each.typed)
+    assert (asked.relation, asked.key, asked.lines) == ("decided_on", "", [2, 3])
+
+    wrong = office.plan(Rating, rows, links={"decided_on": {"": "15/06"}})
+    assert sentences(wrong)[0] == (
+        "“15/06” chưa đọc được là ngày. Ghi ngày/tháng/năm, ví dụ 05/03/2026. Ghi một ngày cho mọi dòng, hoặc thêm cột."
     )
-    assert sentences(desk.plan(Rating, rows)) == [
-        "Thiếu điểm trung bình. Tệp không có cột này: thêm cột rồi ghi vào để thêm bản ghi mới."
-    ]
+    rows = listed(("Sản phẩm", "Chủ thể", "Số sao"), (office.product, office.entity, 4))
+    said = {"decided_on": {"": "15/06/2023"}}
+    assert counts(office.bring_in(Rating, rows, links=said)) == (1, 0, 0, 0, 0)
+    assert office.one(Rating, decided_on=date(2023, 6, 15)).stars == 4
+    assert counts(office.plan(Rating, rows, links=said)) == (0, 0, 1, 0, 0)
 
 
 def test_products_enter_a_cycle_by_a_list(office: Office) -> None:

@@ -354,7 +354,7 @@ def test_a_row_already_deleted_is_said_and_holds_nothing(office: Office) -> None
     assert office.count(Province) == 0
 
 
-NOTHING_NEW: Any = SimpleNamespace(counts={"new": 0, "changed": 0})
+NOTHING_NEW: Any = SimpleNamespace(model=Commune, counts={"new": 0, "changed": 0})
 
 
 def test_the_same_file_is_imported_again_after_its_undo(office: Office) -> None:

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from app.current import today
 from app.session import OcopSession
-from models import Commune, Entity, Product, Sender
+from models import Commune, Entity, Product, Rating, Sender
 from tests.views.conftest import Clerk
 from tests.views.test_imports import send, text, workbook
 
@@ -116,3 +116,22 @@ def test_a_code_given_anew_asks_for_the_day_of_the_list_and_the_answer_holds_for
     ).all()
     assert [(place.code, place.valid_to) for place in places] == [("28858", valid_to)] * 2
     assert f"tính đến ngày {date.fromisoformat(day):%d/%m/%Y}" in text(own_clerk.get(href))
+
+
+def test_a_day_that_a_list_of_results_lacks_is_typed_once_for_all_rows(
+    own_clerk: TestClient, look: OcopSession, entity: Entity
+) -> None:
+    product = look.scalars(select(Product.name).where(Product.entity_id == entity.id)).first()
+    file = workbook((product, entity.name, "4 sao"), header=("Tên sản phẩm", "Chủ thể", "Hạng sao"))
+    href = send(own_clerk, file, name="ket-qua.xlsx", model="rating", as_of="").headers["location"]
+    assert 'aria-label="Ngày quyết định của mọi dòng"' in own_clerk.get(href).text
+
+    own_clerk.post(f"{href}/answer", data={"val-0": "31/02/2024"})
+    assert "Ngày 31/02/2024 không có trong lịch." in text(own_clerk.get(href))
+    own_clerk.post(f"{href}/answer", data={"val-0": "29/02/2024"})
+    own_clerk.post(f"{href}/confirm")
+
+    look.rollback()
+    made = look.scalars(select(Rating).where(Rating.decided_on == date(2024, 2, 29))).one()
+    assert (made.stars, made.mean_points, made.expires_on) == (4, None, date(2027, 2, 28))
+    assert own_clerk.get(f"/admin/rating/details/{made.id}").status_code == 200

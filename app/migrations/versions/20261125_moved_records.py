@@ -23,6 +23,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in TABLES:
         op.drop_index(op.f(f'ix_{table}_moved_from_id'), table_name=table)
-        with op.batch_alter_table(table, schema=None) as batch_op:
-            batch_op.drop_constraint(batch_op.f(f'fk_{table}_moved_from_id'), type_='foreignkey')
-            batch_op.drop_column('moved_from_id')
+        op.drop_column(table, 'moved_from_id')

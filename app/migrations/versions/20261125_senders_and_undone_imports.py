@@ -32,10 +32,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table('import_batches', schema=None) as batch_op:
-        batch_op.drop_constraint(batch_op.f('fk_import_batches_sender_id'), type_='foreignkey')
-        batch_op.drop_column('sender_id')
-        batch_op.drop_column('undone_by')
-        batch_op.drop_column('undone_at')
-
+    for name in ('sender_id', 'undone_by', 'undone_at'):
+        op.drop_column('import_batches', name)
     op.drop_table('senders')

@@ -340,11 +340,12 @@ def _stored(row: RowPlan, batch: ImportBatch, converted: Mapping[int, Conversion
 
 
 def imported_before(session: OcopSession, content_hash: str, made: Plan) -> list[str]:
-    """When and by whom the same file was imported last, and what is otherwise now, as a sentence; whoever that was."""
+    """When and by whom the same file was imported last as such a list, and what is otherwise now; whoever that was."""
     with seeing_everything():
         last = session.scalars(
             select(ImportBatch)
             .where(ImportBatch.file_hash == content_hash, ImportBatch.state == BatchState.APPLIED)
+            .where(ImportBatch.screen == made.model.__screen__)
             .order_by(ImportBatch.number.desc())
             .limit(1)
         ).first()

@@ -72,7 +72,8 @@ class Unfound:
     lines: as Excel shows them. suggestions: (id, label), best first; of a closed list its values.
     creatable: whether it can be made from its name. optional: whether it can be left empty. skippable: whether its
     rows can be left out. findable: whether any row of the model may be meant. suggested: id of the suggestion that is
-    the one successor of the unit named; a clerk still says so.
+    the one successor of the unit named; a clerk still says so. typed: whether a day is to be typed, as one cannot be
+    chosen.
     """
 
     relation: str
@@ -87,6 +88,7 @@ class Unfound:
     skippable: bool = True
     findable: bool = True
     suggested: int | None = None
+    typed: bool = False
 
 
 @dataclass(frozen=True)

@@ -105,8 +105,9 @@ class Options:
 
     province: code, for a list that does not say in which province it lies. mapping: {title: path, or "" to leave
     out}. links: {relation: {folded value: id, SKIP, CREATE, EMPTY}}, the value of a link that no column names being "";
-    also {path of a closed list: {folded value: one of the list, SKIP, EMPTY}} and {path of days: {"": DAY_FIRST or
-    MONTH_FIRST}}. clears: whether an empty cell empties what is there. keep: keys of repairs that a clerk refused.
+    also {path of a closed list: {folded value: one of the list, SKIP, EMPTY}}, {path of days: {"": DAY_FIRST or
+    MONTH_FIRST}} and {path of days without a column: {"": the day of all rows, as typed}}.
+    clears: whether an empty cell empties what is there. keep: keys of repairs that a clerk refused.
     complete: whether a list of places names every unit of its province, so that the others ended.
     asks_day: whether nobody said for which day the list holds, so that it is asked where it matters; the answer is
     {AS_OF: {"": day as ISO}} among the links.
@@ -528,6 +529,11 @@ def column_type(model: type[Base], path: str) -> Any:
     first, _, rest = path.partition(".")
     mapper: Mapper[Any] = inspect(model)
     return column_type(linked_model(model, first), rest) if rest else mapper.column_attrs[first].columns[0].type
+
+
+def typed(model: type[Base], path: str, answer: Any) -> Any:
+    """What a clerk typed for all rows, read as a cell is. Raises CellRefused."""
+    return _reader(model, path)(answer)
 
 
 def _reader(model: type[Base], path: str) -> Callable[[Cell], Any]:

@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import inspect, select
+from sqlalchemy import Date, inspect, select
 from sqlalchemy.orm import Mapper
 
 from app.current import actor, seeing_everything
@@ -34,7 +34,20 @@ from app.services.importing.links import (
     references,
     telling_links,
 )
-from app.services.importing.reading import AS_OF, CREATE, EMPTY, SKIP, Columns, Options, Problem, ReadRow, linked_model
+from app.services.importing.reading import (
+    AS_OF,
+    CREATE,
+    EMPTY,
+    SKIP,
+    CellRefused,
+    Columns,
+    Options,
+    Problem,
+    ReadRow,
+    column_type,
+    linked_model,
+    typed,
+)
 from app.services.importing.writing import Change, Changes, parts
 from app.services.place_names import read_onward
 from app.session import OcopSession, places_relation, plain
@@ -131,6 +144,7 @@ class RecordList:
         linked = []
         for count, row in enumerate(rows):
             step(Part.JUDGING, count, len(rows))
+            self._fill_days(row)
             linked.append(self._linked(row))
         self._learn_places(linked)
         self._learn_own(rows, linked)
@@ -142,6 +156,41 @@ class RecordList:
             self.changes.append(self._change(row, links, before.get(existing.id) if existing else None))
         self._take_once(rows)
         return self
+
+    def _fill_days(self, row: ReadRow) -> None:
+        """Days of the key that no column has are those of the whole file; asked once until they are said."""
+        for name, (said, why) in self._days_of_all.items():
+            row.values[name] = said
+            if said is None and not row.skipped:
+                asked = Unfound(
+                    name,
+                    label_of(self.model, name),
+                    "",
+                    "",
+                    why,
+                    [],
+                    False,
+                    skippable=False,
+                    findable=False,
+                    typed=True,
+                )
+                self.unfound.setdefault((name, ""), asked).lines.append(row.line)
+                row.problems.append(Problem(asked.label, f"{why} Ghi một ngày cho mọi dòng, hoặc thêm cột."))
+
+    @cached_property
+    def _days_of_all(self) -> dict[str, tuple[date | None, str]]:
+        """{day of the key that no column has: (what a clerk said it is in all rows, why it is asked)}."""
+        found: dict[str, tuple[date | None, str]] = {}
+        for name in _days_asked(self.model):
+            if name in self.columns.by_path:
+                continue
+            try:
+                found[name] = typed(self.model, name, self.choices.get(name, {}).get("")), ""
+            except CellRefused as refusal:
+                found[name] = None, str(refusal)
+            if found[name] == (None, ""):
+                found[name] = None, f"Tệp không có cột “{label_of(self.model, name)}”."
+        return found
 
     def _learn_places(self, linked: Sequence[Linked | None]) -> None:
         """Know which communes are those of the lines at another time: what they became, what became of them."""
@@ -467,7 +516,8 @@ class RecordList:
             return Change(self.model, RowAction.SKIPPED, row_label(self.model, row))
         if links is None:
             return None
-        values = {name: row.values[name] for name in self.columns.by_path if "." not in name}
+        own = (name for name in (*self.columns.by_path, *self._days_of_all) if "." not in name)
+        values = {name: row.values[name] for name in own}
         made: dict[str, Change | None] = {}
         shown_links: dict[str, str] = {}
         for relation, meant in links.items():
@@ -725,7 +775,7 @@ def needs_of(model: type[Base]) -> list[tuple[str, ...]]:
     """Sets of columns by which a row can be known, one of which a file must have.
 
     A link is named by its title or by a column of its keys; the place of a row may be the clerk's own, and what else
-    a key links to is asked once where no column says it.
+    a key links to, as the days in it, is asked once where no column says it.
     """
     mapper: Mapper[Any] = inspect(model)
     needs: list[tuple[str, ...]] = []
@@ -735,7 +785,7 @@ def needs_of(model: type[Base]) -> list[tuple[str, ...]]:
             if name in mapper.relationships
             else [name]
             for name in key
-            if name == key[0] or name not in mapper.relationships
+            if name == key[0] or name not in {*mapper.relationships.keys(), *_days_asked(model)}
         ]
         needs += itertools.product(*ways)
     return needs
@@ -857,6 +907,15 @@ def _links_not_in(columns: Columns) -> list[str]:
         return []
     named = {*_links_in(columns), commune_relation(model)}
     return [name for name in model.__keys__[0] if name in inspect(model).relationships and name not in named]
+
+
+@cache
+def _days_asked(model: type[Base]) -> list[str]:
+    """Days of the only key that may hold for a whole list; the first of a key tells its rows apart."""
+    if len(model.__keys__) > 1:
+        return []
+    columns = inspect(model).column_attrs
+    return [name for name in model.__keys__[0][1:] if name in columns and isinstance(column_type(model, name), Date)]
 
 
 @cache
