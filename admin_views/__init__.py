@@ -4,7 +4,7 @@ from admin_views.audit import AuditView
 from admin_views.base import OcopView
 from admin_views.criteria_sets import CriteriaSetView
 from admin_views.cycles import CycleStepView, CycleView
-from admin_views.entities import EntityView
+from admin_views.entities import EntityView, RepresentativeView
 from admin_views.import_batches import ImportBatchView
 from admin_views.participations import ParticipationView
 from admin_views.places import CommuneSuccessionView, CommuneView, DistrictView, ProvinceView
@@ -16,6 +16,7 @@ from admin_views.users import UserView
 VIEWS: tuple[type[OcopView], ...] = (
     ImportBatchView,
     EntityView,
+    RepresentativeView,
     ProductView,
     ParticipationView,
     RatingView,

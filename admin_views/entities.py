@@ -1,11 +1,11 @@
-"""Chủ thể."""
+"""Chủ thể, and who signs for them."""
 
 from collections.abc import Iterable
 
 from admin_views.base import OcopView
 from admin_views.geography import places_filter
 from admin_views.query import ListFilter
-from models import Entity
+from models import Entity, Representative
 
 
 class EntityView(OcopView, model=Entity):
@@ -16,3 +16,17 @@ class EntityView(OcopView, model=Entity):
 
     def more_filters(self) -> Iterable[ListFilter]:
         yield places_filter(Entity)
+
+
+class RepresentativeView(OcopView, model=Representative):
+    category = "Sổ theo dõi"
+    icon = "user"
+    column_list = (
+        Representative.name,
+        Representative.position,
+        Representative.entity,
+        Representative.commune,
+        Representative.since,
+        Representative.until,
+    )
+    column_filters = (Representative.commune, Representative.since, Representative.until)

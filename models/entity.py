@@ -174,17 +174,30 @@ class Entity(Placed, Searchable, Base):
     __table_args__ = (*list_indexes("entities"), Index("ix_entities_commune_id_name", "commune_id", "name"))
 
 
-class Representative(Placed, Base):
+class Representative(Placed, Searchable, Base):
     """Who signs for an entity, and when. Sensitive facts about a person are not stored (DOMAIN §10)."""
 
     __tablename__ = "representatives"
     __label__ = "Người đại diện"
-    __screen__ = None  # shown and kept on its entity's record
     __keys__: ClassVar = (("name", "entity"),)
+    __search__ = ("name", "entity.name")
 
     entity_id: Mapped[int] = mapped_column(ForeignKey("entities.id"), index=True, info=field("Chủ thể"))
-    name: Mapped[str] = mapped_column(Tidy(120), info=field("Họ tên"))
-    position: Mapped[str] = mapped_column(Tidy(120), default="", info=field("Chức vụ"))
+    name: Mapped[str] = mapped_column(
+        Tidy(120),
+        info=field(
+            "Họ tên",
+            aliases=(
+                *("Người đại diện", "Họ tên người đại diện", "Họ và tên", "Tên người đại diện"),
+                *("Người đại diện pháp luật", "Đại diện pháp luật", "Họ tên người đại diện pháp luật"),
+            ),
+        ),
+    )
+    position: Mapped[str] = mapped_column(
+        Tidy(120), default="", info=field("Chức vụ", aliases=("Chức danh", "Chức vụ người đại diện"))
+    )
     since: Mapped[date | None] = mapped_column(info=field("Từ ngày"))
     until: Mapped[date | None] = mapped_column(info=field("Đến ngày"))
     entity: Mapped[Entity] = relationship(back_populates="representatives", info=field("Chủ thể", places=True))
+
+    __table_args__ = list_indexes("representatives")

@@ -13,11 +13,12 @@ LOOK = ("list", "details", "export")
 KEEP = (*LOOK, "create", "edit", "delete")
 MOVE = ("advance", "send_back", "resubmit")
 PLACES = ("province", "district", "commune", "commune-succession")
+REGISTER = ("entity", "representative", "product")
 PROGRAMME = ("cycle", "cycle-step", "product-group", "criteria-set")
 
 _CLERK: dict[str, tuple[str, ...]] = {
     **dict.fromkeys((*PLACES, *PROGRAMME, "rating"), LOOK),
-    "entity": (*KEEP, "import"),
+    **dict.fromkeys(("entity", "representative"), (*KEEP, "import")),
     "product": (*KEEP, *MOVE, "import"),
     "participation": (*LOOK, "create", *MOVE, "import"),
     "import-batch": ("list", "details", "import"),
@@ -37,9 +38,9 @@ ACCESS: dict[Role, dict[str, tuple[str, ...]]] = {
         "product": ("list", "details"),
         "rating": ("list", "details"),
     },
-    Role.LEADER: dict.fromkeys((*PLACES, *PROGRAMME, "entity", "product", "participation", "rating"), LOOK),
+    Role.LEADER: dict.fromkeys((*PLACES, *PROGRAMME, *REGISTER, "participation", "rating"), LOOK),
     Role.ADMINISTRATOR: {
-        **dict.fromkeys(("entity", "product", "participation", "rating"), LOOK),
+        **dict.fromkeys((*REGISTER, "participation", "rating"), LOOK),
         **dict.fromkeys((*PLACES, *PROGRAMME), KEEP),
         **dict.fromkeys(("district", "commune", "commune-succession"), (*KEEP, "import")),
         "user": (*LOOK, "create", "edit", "reset_password"),

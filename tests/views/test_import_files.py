@@ -186,6 +186,8 @@ def test_a_workbook_to_fill_in_is_offered_for_each_list_one_may_import(clerk: Cl
         "/admin/import/template/entity?day-du=1",
         "/admin/import/template/product",
         "/admin/import/template/product?day-du=1",
+        "/admin/import/template/representative",
+        "/admin/import/template/representative?day-du=1",
         "/admin/import/template/participation",
     ]
     for href in hrefs:

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from app.current import today
 from app.session import OcopSession
-from models import Commune, Entity, Product, Rating, Sender
+from models import Commune, Entity, Product, Rating, Representative, Sender
 from tests.views.conftest import Clerk
 from tests.views.test_imports import send, text, workbook
 
@@ -135,3 +135,19 @@ def test_a_day_that_a_list_of_results_lacks_is_typed_once_for_all_rows(
     made = look.scalars(select(Rating).where(Rating.decided_on == date(2024, 2, 29))).one()
     assert (made.stars, made.mean_points, made.expires_on) == (4, None, date(2027, 2, 28))
     assert own_clerk.get(f"/admin/rating/details/{made.id}").status_code == 200
+
+
+def test_who_signs_comes_from_the_same_workbook_and_stands_on_the_record(
+    own_clerk: TestClient, look: OcopSession, entity: Entity
+) -> None:
+    file = workbook(
+        (entity.name, "Đặng Thị Mai Hương", "Tổ trưởng"), header=("Tên chủ thể", "Người đại diện", "Chức vụ")
+    )
+    href = send(own_clerk, file, name="dai-dien.xlsx", model="representative", as_of="").headers["location"]
+    own_clerk.post(f"{href}/confirm")
+
+    assert "Đặng Thị Mai Hương" in text(own_clerk.get(f"/admin/entity/details/{entity.id}"))
+    assert "Tổ trưởng" in text(own_clerk.get("/admin/representative/list?q=mai huong"))
+    look.rollback()
+    made = look.scalars(select(Representative).where(Representative.name == "Đặng Thị Mai Hương")).one()
+    assert (made.entity_id, made.commune_id) == (entity.id, entity.commune_id)
