@@ -70,6 +70,7 @@ from app.session import OcopSession
 from app.table import Column, Table
 from models import AuditAction, AuditEntry, Commune
 from models.base import Base, Placed, Points, Searchable, fields, label_of
+from models.province import Dated
 from models.rules.access import may
 from models.rules.words import moment, number, words
 
@@ -769,6 +770,9 @@ class OcopView(ModelView):
                     rows=[pages.ListRow(r.pk, r.label, r.href, [r.cells[p] for p in places]) for r in rows],
                     more=pages.Link("Mở danh sách", f"{view.href('list')}{query.address()}") if rows else None,
                     empty=f"Chưa có {view.noun} nào.",
+                    add=pages.Link(f"Thêm {view.noun}", f"{view.href('create')}?{link}={row.id}")
+                    if view.may("create") and link in view.get_form_columns() and not isinstance(row, Dated)
+                    else None,
                 )
             )
         return found

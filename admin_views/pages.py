@@ -251,13 +251,14 @@ class Tab:
 
 @dataclass(frozen=True, slots=True)
 class RelatedTable:
-    """Rows of another model that belong to this record: the first ones, and a link to all."""
+    """Rows of another model that belong to this record: the first ones, a link to all, and to the form of one more."""
 
     title: str
     columns: Sequence[str]
     rows: Sequence[ListRow]
     more: Link | None
     empty: str
+    add: Link | None = None
 
 
 @dataclass(frozen=True, slots=True)

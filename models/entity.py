@@ -13,6 +13,7 @@ from models.base import Base, LabelledEnum, Placed, Searchable, Tidy, TidyText, 
 from models.commune import Commune
 from models.rules.identifiers import tax_code_problem, tax_code_written
 from models.rules.text import fold
+from models.rules.words import day
 
 
 class EntityKind(LabelledEnum):
@@ -201,3 +202,7 @@ class Representative(Placed, Searchable, Base):
     entity: Mapped[Entity] = relationship(back_populates="representatives", info=field("Chủ thể", places=True))
 
     __table_args__ = list_indexes("representatives")
+
+    def faults(self) -> Iterable[tuple[str, str]]:
+        if self.since and self.until and self.until < self.since:
+            yield "until", f"Đến ngày phải từ {day(self.since)} trở đi."

@@ -146,8 +146,14 @@ def test_who_signs_comes_from_the_same_workbook_and_stands_on_the_record(
     href = send(own_clerk, file, name="dai-dien.xlsx", model="representative", as_of="").headers["location"]
     own_clerk.post(f"{href}/confirm")
 
-    assert "Đặng Thị Mai Hương" in text(own_clerk.get(f"/admin/entity/details/{entity.id}"))
+    record = own_clerk.get(f"/admin/entity/details/{entity.id}")
+    assert "Đặng Thị Mai Hương" in text(record)
+    another = f"/admin/representative/create?entity={entity.id}"
+    assert f'href="{another}"' in record.text
+    assert entity.name in own_clerk.get(another).text
     assert "Tổ trưởng" in text(own_clerk.get("/admin/representative/list?q=mai huong"))
     look.rollback()
     made = look.scalars(select(Representative).where(Representative.name == "Đặng Thị Mai Hương")).one()
     assert (made.entity_id, made.commune_id) == (entity.id, entity.commune_id)
+    form = {"entity": str(entity.id), "name": "Đặng Thị Sáu", "since": "02/01/2026", "until": "01/01/2026"}
+    assert "Đến ngày phải từ 02/01/2026 trở đi." in text(own_clerk.post("/admin/representative/create", data=form))
