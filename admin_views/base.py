@@ -810,6 +810,10 @@ class OcopView(ModelView):
                 given[name] = session.get(target, int(params[name][:9]))
         return self.form_class(data=given)
 
+    def way_back(self, named: str) -> str:
+        """Address of the page that a form returns to once saved, by its name in `?back=`; empty for the record."""
+        return ""
+
     def fieldsets(self, form: ClerkForm) -> list[pages.FieldSet]:
         return [pages.FieldSet(self.model.__label__, [f.shown() for f in form.clerk_fields()])]
 

@@ -17,6 +17,7 @@ from admin_views import pages
 from admin_views.base import BASE_URL
 from admin_views.forms import lower_first
 from admin_views.map import heirs_map
+from admin_views.places import WORK_LIST
 from admin_views.query import row_id
 from admin_views.site import OcopAdmin, Page
 from app.current import today
@@ -227,7 +228,7 @@ def _shown(found: Moving, refusal: str, divided_page: int = 1, unknown_page: int
         unknown_pages=open_.links,
         unknown_links=[
             pages.Link("Nhập bảng chuyển đổi", f"{BASE_URL}/import?loai={CommuneSuccession.__screen__}"),
-            pages.Link("Mọi xã chưa rõ đơn vị kế tục", f"{BASE_URL}/commune/list?successor=chua-ro"),
+            pages.Link("Mọi xã chưa rõ đơn vị kế tục", WORK_LIST),
         ],
         empty="" if found.whole or divided or unknown else "Không còn bản ghi nào ở xã, phường đã hết hiệu lực.",
     )

@@ -9,21 +9,23 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from admin_views import pages
-from admin_views.base import OcopView
+from admin_views.base import BASE_URL, OcopView
 from admin_views.columns import Shown, shown, unit
 from admin_views.map import outline_of
-from admin_views.query import ListFilter, hint
-from app.current import today
+from admin_views.query import ListFilter, ListQuery, hint
+from app.current import actor, today
 from app.search import matching_rows
 from app.services import places
 from app.session import OcopSession
 from models import Commune, CommuneSuccession, District, Province
 from models.base import Base
 from models.province import Dated
+from models.rules.access import may
 from models.rules.words import day, read_day
 
 UNKNOWN = "chua-ro"
-"""In addresses: ended, and no link says where it went."""
+"""In addresses: ended, and no link says where it went. The list of these is a work-list."""
+WORK_LIST = f"{BASE_URL}/commune/list?successor={UNKNOWN}"
 
 
 def _day_of_map(text: str) -> date:
@@ -103,6 +105,27 @@ class CommuneView(PlaceView, model=Commune):
     )
     column_filters = (Commune.province, Commune.district, Commune.kind, Commune.valid_from, Commune.valid_to)
 
+    def list_page(self, session: OcopSession, query: ListQuery) -> pages.ListPage:
+        """Of ended units whose successor is unknown, each leads to the form that says it."""
+        page = super().list_page(session, query)
+        screen = str(CommuneSuccession.__screen__)
+        if "successor" not in query.filters or not may(actor().rights, screen, "create"):
+            return page
+        form = f"{BASE_URL}/{screen}/create?back={UNKNOWN}&old="
+        return replace(
+            page,
+            columns=[*(replace(it, width=round(it.width * 0.86)) for it in page.columns), pages.ListColumn("Việc", 14)],
+            rows=[
+                replace(row, cells=[*row.cells, pages.Cell("Ghi đơn vị kế tục…", href=form + row.pk)])
+                for row in page.rows
+            ],
+        )
+
+    def _empty(self, query: ListQuery) -> str:
+        if "successor" in query.filters and not query.search and len(query.filters) == 1:
+            return "Không còn xã, phường nào chưa rõ đơn vị kế tục."
+        return super()._empty(query)
+
     def details_page(self, session: OcopSession, row: Base, tab: str) -> pages.DetailsPage:
         assert isinstance(row, Commune)
         page = super().details_page(session, row, tab)
@@ -160,6 +183,9 @@ class CommuneSuccessionView(OcopView, model=CommuneSuccession):
                 *super().search_conditions(session, term),
             )
         ]
+
+    def way_back(self, named: str) -> str:
+        return WORK_LIST if named == UNKNOWN else ""
 
     def listed(self) -> Sequence[Shown]:
         rest = (shown(CommuneSuccession, name) for name in ("kind", "legal_basis"))

@@ -292,7 +292,9 @@ class OcopAdmin(Admin):
         return await self.show(
             request,
             "sqladmin/create.html",
-            lambda session: self._form_page(view, view.blank_form(params, session), None, "", {}),
+            lambda session: self._form_page(
+                view, view.blank_form(params, session), None, "", {}, params.get("back", "")
+            ),
         )
 
     @login_required
@@ -318,7 +320,9 @@ class OcopAdmin(Admin):
             assert answer is not None
             return answer
         Flash.success(request, f"Đã lưu {lower_first(view.model.__label__)} “{row}” lúc {clock(now())}.")
-        href = view.href("create") if save == "new" and view.may("create") else view.href("details", row.id)
+        href = view.way_back(_text(data, "back")) or view.href("details", row.id)
+        if save == "new" and view.may("create"):
+            href = view.href("create")
         return RedirectResponse(href, status_code=303)
 
     def _try_save(
@@ -369,7 +373,7 @@ class OcopAdmin(Admin):
         template = "sqladmin/create.html" if pk is None else "sqladmin/edit.html"
         with self.database.reading() as session:
             row = view.get(session, pk) if pk is not None else None
-            page = self._form_page(view, form, row, version, was)
+            page = self._form_page(view, form, row, version, was, _text(data, "back"))
             body = self._render(request, template, page, self.shell(request, session))
         return None, HTMLResponse(body, status_code=400)
 
@@ -384,14 +388,14 @@ class OcopAdmin(Admin):
             return self._render(request, "ocop/conflict.html", page, self.shell(request, session))
 
     def _form_page(
-        self, view: OcopView, form: ClerkForm, row: Base | None, version: str, was: Mapping[str, str]
+        self, view: OcopView, form: ClerkForm, row: Base | None, version: str, was: Mapping[str, str], back: str = ""
     ) -> pages.FormPage:
         label = lower_first(view.model.__label__)
         crumbs = [pages.Link(view.model.__plural__, view.href("list"))] if view.may("list") else []
         if row is not None and view.may("details"):
             crumbs.append(pages.Link(str(row), view.href("details", row.id)))
         title = f"Thêm {label}" if row is None else f"Sửa {label}"
-        back = view.href("details", row.id) if row is not None else view.href("list")
+        returns = view.way_back(back)
         return pages.FormPage(
             head=pages.Head(title=title, crumbs=crumbs, here="Thêm" if row is None else "Sửa"),
             action=view.href("create") if row is None else view.href("edit", row.id),
@@ -400,8 +404,8 @@ class OcopAdmin(Admin):
             fieldsets=view.fieldsets(form),
             save="Lưu",
             save_and_new=f"Lưu và thêm {label} khác" if view.may("create") else "",
-            cancel_href=back,
-            hidden=[(f"was-{name}", value) for name, value in was.items()],
+            cancel_href=returns or (view.href("details", row.id) if row is not None else view.href("list")),
+            hidden=[*((f"was-{name}", value) for name, value in was.items()), *([("back", back)] if returns else [])],
         )
 
     @login_required

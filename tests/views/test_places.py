@@ -1,7 +1,9 @@
 """Places saved by a form: what the import would refuse is refused here too, at its field."""
 
 import io
+import re
 from datetime import date
+from html import unescape
 
 import openpyxl
 import pytest
@@ -95,6 +97,51 @@ def test_a_succession_is_listed_added_and_never_a_circle(clerk: Clerk, look: Oco
     listed = text_of(admin.get(f"/admin/commune-succession/list?old={lost.id}").text)
     assert "Xã Tường Đa" in listed
     assert "Nhập toàn bộ" in listed
+
+
+def test_the_successor_of_a_unit_is_said_from_its_row_until_the_list_is_empty(clerk: Clerk, look: OcopSession) -> None:
+    admin, list_ = clerk("admin"), "/admin/commune/list?successor=chua-ro"
+    into = look.scalars(select(Commune).where(Commune.code == "28855", Commune.valid_from == date(2025, 1, 1))).one()
+    first = rows_of(admin.get(list_).text)
+
+    for left in range(len(first), 0, -1):
+        page = admin.get(list_).text
+        assert len(rows_of(page)) == left
+        assert all(row[-1] == "Ghi đơn vị kế tục…" for row in rows_of(page))
+        form = admin.get(unescape(re.findall(r'href="([^"]*/commune-succession/create[^"]*)"', page)[0]))
+        assert f'href="{list_}">Hủy' in form.text
+        typed = {**form_of(form.text), "new": str(into.id), "new-text": into.name, "save": "save"}
+        unsaid = admin.post("/admin/commune-succession/create", data=typed)
+        again = {**form_of(unsaid.text), "kind": "nhap_toan_bo"}
+        saved = admin.post("/admin/commune-succession/create", data=again)
+        assert (unsaid.status_code, saved.status_code, saved.headers["location"]) == (400, 303, list_)
+
+    look.rollback()
+    assert "28837" in {row[2] for row in first}
+    assert "Không còn xã, phường nào chưa rõ đơn vị kế tục." in text_of(admin.get(list_).text)
+    assert len(look.scalars(select(CommuneSuccession).where(CommuneSuccession.new_id == into.id)).all()) >= len(first)
+
+
+def test_who_may_not_say_a_successor_sees_no_button(clerk: Clerk) -> None:
+    tinh = clerk("tinh")
+
+    page = tinh.get("/admin/commune/list?successor=chua-ro").text
+
+    assert rows_of(page)
+    assert "commune-succession/create" not in page
+    assert tinh.get("/admin/commune-succession/create").status_code == 403
+
+
+def test_a_form_returns_nowhere_but_where_its_screen_says(clerk: Clerk, look: OcopSession) -> None:
+    admin, lost = clerk("admin"), look.scalars(select(Commune).where(Commune.code == "28837")).one()
+    into = look.scalars(select(Commune).where(Commune.code == "28855", Commune.valid_from == date(2025, 1, 1))).one()
+
+    form = form_of(admin.get(f"/admin/commune-succession/create?old={lost.id}&back=//example.org").text)
+    typed = {"new": str(into.id), "new-text": into.name, "kind": "nhap_toan_bo", "back": "//example.org"}
+    saved = admin.post("/admin/commune-succession/create", data={**form, **typed})
+
+    assert "back" not in form
+    assert saved.headers["location"].startswith("/admin/commune-succession/details/")
 
 
 def hits(client: TestClient, term: str) -> list[dict[str, str]]:
