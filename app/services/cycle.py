@@ -80,15 +80,6 @@ class OtherProvince(OcopError):
 # ---- one product -------------------------------------------------------------------------------------------
 
 
-def open_cycle(session: OcopSession, product: Product, today: date) -> Cycle | None:
-    """The cycle that a product can be in today, the newest when two are open.
-
-    Of its province, or of the one that took its commune over: a record that still lies in a commune of
-    former Bến Tre takes part in the cycles of the new Vĩnh Long.
-    """
-    return _open_cycles(session, [product], today).get(product.commune_id)
-
-
 def current_cycle(session: OcopSession, today: date) -> Cycle | None:
     """The cycle a person works in: begun, of the own area; one that own rows take part in first, then an open one."""
     still_open = or_(Cycle.closed_on.is_(None), Cycle.closed_on >= today)
@@ -486,7 +477,11 @@ def _steps(session: OcopSession) -> Sequence[CycleStep]:
 
 
 def _open_cycles(session: OcopSession, products: Iterable[Product], today: date) -> dict[int, Cycle]:
-    """{commune id: the open cycle of its products}."""
+    """{commune id: the cycle that its products can be in today}, the newest when two are open.
+
+    Of its province, or of the one that took the commune over: a record that still lies in a commune of former
+    Bến Tre takes part in the cycles of the new Vĩnh Long.
+    """
     provinces = _provinces(session, products)
     cycles = _rows(session, Cycle, "province_id", set().union(*provinces.values()))
     newest_last = sorted((c for c in cycles if rules.is_open(c, today)), key=lambda c: c.year)
