@@ -13,7 +13,7 @@ from app.cli import main
 from app.current import acting_as, system
 from app.database import Database
 from app.services import accounts
-from models import AuditEntry, Commune, ImportBatch, Product, Province, Rating, Role, Sender
+from models import AuditEntry, Commune, Entity, ImportBatch, Product, Province, Rating, Role, Sender
 
 Run = Callable[..., tuple[int, str, str]]
 HEADER = "Mã TP,Tỉnh Thành Phố,Mã QH,Quận Huyện,Mã PX,Phường Xã\n"
@@ -213,6 +213,23 @@ def test_a_script_reads_the_questions_answers_them_and_imports(ocop: Run, databa
     assert (code, json.loads(out)["counts"]["new"]) == (0, 2)
     assert of_database(database, Product.name) == ["Kẹo chuối", "Kẹo dừa"]
     assert "questions" not in json.loads(out)
+
+
+@pytest.mark.fill("reference")
+def test_a_producer_whose_tax_code_stands_in_one_line_is_asked_about_and_made_once(
+    ocop: Run, database: Database
+) -> None:
+    lines = "Kẹo dừa,Cơ sở Hai Lúa,,28810\nKẹo mè,Cơ sở Hai Lúa,9900000016,28810\n"
+    file = written("sp.csv", f"Tên sản phẩm,Chủ thể,Mã số thuế,Mã xã\n{lines}")
+    _, out, _ = ocop("product", file, "--as-of", "2026-01-05", "--dry-run", "--json")
+    (asked,) = json.loads(out)["questions"]
+    assert asked["lines"] == [2, 3]
+    written("tra-loi.json", json.dumps([{**asked, "answer": "create"}]))
+
+    code, out, _ = ocop("product", file, "--as-of", "2026-01-05", "--answers", "tra-loi.json", "--json")
+
+    assert (code, json.loads(out)["also"]["entity"]["new"]) == (0, 1)
+    assert of_database(database, Entity.tax_code) == ["9900000016"]
 
 
 @pytest.mark.fill("reference")

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.current import acting_as
 from app.database import Database
 from app.services import accounts, importing
-from app.services.importing import planning
+from app.services.importing import reading
 from app.table import Cell, Column, Table
 from models import (
     BatchState,
@@ -81,7 +81,7 @@ def desk(database: Database) -> Office:
     return Office(database)
 
 
-def counts(plan: importing.Plan) -> tuple[int, ...]:
+def counts(plan: importing.Plan | ImportBatch) -> tuple[int, ...]:
     return tuple(plan.counts[action.value] for action in RowAction)
 
 
@@ -239,6 +239,115 @@ def test_titles_nearly_right_are_taken_and_a_clerk_may_say_otherwise(desk: Offic
     }
     other = desk.plan(Entity, rows, mapping={"Điện thoại cố định": "phone", "Điên thoại": ""})
     assert [row.changes["phone"][1] for row in other.rows] == ["0275"]
+
+
+# ---- lines of one producer, some without its tax code -----------------------------------------------------------
+
+CODES = ("9900000016", "9900000023")
+
+
+def test_lines_of_one_producer_without_its_tax_code_make_no_second_one(office: Office) -> None:
+    bare = office.commune.split(" ", 1)[1]
+    rows = listed(
+        ("Tên chủ thể", "MST", "Xã", "Huyện"),
+        ("HTX Rạch Miễu Xanh", None, bare, office.district),
+        ("HTX Rạch Miễu Xanh", CODES[0], office.commune, office.district),
+        ("Hợp tác xã Rạch Miễu Xanh", None, office.commune, None),
+        ("HTX Rạch Miễu Xanh", None, office.commune, office.district),
+    )
+    plan = office.plan(Entity, rows, office.day)
+    assert counts(plan) == (0, 0, 0, 4, 0), "written in two ways, to be said which"
+
+    rows = listed(("Tên chủ thể", "MST", "Xã", "Huyện"), *(row for row in rows.rows if str(row[0]).startswith("HTX")))
+    assert counts(office.bring_in(Entity, rows, office.day)) == (1, 0, 0, 0, 2)
+    assert office.one(Entity, name="HTX Rạch Miễu Xanh").tax_code == CODES[0]
+
+
+def test_products_of_one_producer_without_its_tax_code_ask_once_and_make_one(office: Office) -> None:
+    bare = office.commune.split(" ", 1)[1]
+    rows = listed(
+        ("Tên sản phẩm", "Chủ thể", "MST", "Xã/phường"),
+        ("Kẹo dừa", "Cơ sở Hai Lúa", None, office.commune),
+        ("Kẹo gừng", "Cơ sở Hai Lúa", "9900 000 016", bare),
+        ("Kẹo mè", "Cơ sở Hai Lúa", CODES[0], office.commune),
+    )
+    (asked,) = office.plan(Product, rows, office.day).unfound
+    assert (asked.value, asked.lines) == (f"Cơ sở Hai Lúa, {CODES[0]}, {office.commune}", [2, 3, 4])
+
+    batch = office.bring_in(Product, rows, office.day, links={"entity": {asked.key: "create"}})
+
+    assert (batch.counts["new"], batch.also["entity"]["new"]) == (3, 1)
+    assert office.one(Entity, name="Cơ sở Hai Lúa").tax_code == CODES[0]
+
+
+def test_producers_of_one_name_stay_two_by_their_tax_codes(office: Office) -> None:
+    header = ("Tên sản phẩm", "Chủ thể", "MST", "Xã/phường")
+    rows = listed(
+        header, *((f"Kẹo {n}", "Cơ sở Hai Lúa", code, office.commune) for n, code in enumerate(CODES, start=1))
+    )
+    asked = office.plan(Product, rows, office.day).unfound
+    links = {"entity": {each.key: "create" for each in asked}}
+    assert office.bring_in(Product, rows, office.day, links=links).also["entity"]["new"] == 2
+
+    with office.database.reading() as session:
+        made = session.execute(select(Product.name, Entity.tax_code).join(Entity).where(Entity.name == "Cơ sở Hai Lúa"))
+        assert dict(made.all()) == {"Kẹo 1": CODES[0], "Kẹo 2": CODES[1]}
+    listed_twice = listed(
+        ("Tên chủ thể", "MST", "Mã xã"), *(("Cơ sở Ba Lúa", code, office.commune_code) for code in ("9900000030", ""))
+    )
+    assert counts(office.plan(Entity, listed_twice, office.day)) == (1, 0, 0, 0, 1)
+
+
+def test_a_line_that_may_be_either_of_two_namesakes_is_asked_about(desk: Office) -> None:
+    header = ("Tên sản phẩm", "Chủ thể", "MST", "Xã/phường")
+    lines = [(f"Kẹo {n}", "Cơ sở Hai Lúa", code, desk.commune) for n, code in enumerate((*CODES, None), start=1)]
+    asked = desk.plan(Product, listed(header, *lines), desk.day).unfound
+    unclear = next(each for each in asked if each.lines == [4])
+    assert not unclear.creatable
+    assert unclear.why == (
+        "Trong tệp “Cơ sở Hai Lúa” ở cùng nơi có 2 mã số thuế: 9900000016, 9900000023. "
+        "Không tạo mới từ danh mục này được vì chưa rõ mã số thuế."
+    )
+    links = {"entity": {each.key: "create" for each in asked}}
+    assert counts(desk.plan(Product, listed(header, *lines), desk.day, links=links)) == (2, 0, 0, 1, 0)
+    links["entity"][unclear.key] = desk.one(Entity, name=desk.entity).id
+    assert counts(desk.plan(Product, listed(header, *lines), desk.day, links=links)) == (3, 0, 0, 0, 0)
+
+    producers = listed(("Chủ thể", "MST", "Xã/phường"), *(line[1:] for line in lines))
+    plan = desk.plan(Entity, producers, desk.day)
+    assert counts(plan) == (2, 0, 0, 1, 0)
+    assert [(row.line, row.problems) for row in plan.refused] == [
+        (
+            4,
+            [
+                (
+                    "MST",
+                    "Trong tệp “Cơ sở Hai Lúa” ở cùng nơi có 2 mã số thuế: 9900000016, 9900000023. "
+                    "Ghi mã số thuế vào ô này.",
+                )
+            ],
+        )
+    ]
+    with desk.database.writing.begin() as session, session.doing("thêm"):
+        place = desk.one(Commune, code=desk.commune_code, valid_from=desk.day).id
+        session.add(Entity(name="Cơ sở Hai Lúa", kind=EntityKind.HOUSEHOLD, tax_code=CODES[0], commune_id=place))
+    one_is_there = desk.plan(Product, listed(header, *lines), desk.day)
+    assert [row.action for row in one_is_there.rows] == [RowAction.NEW, RowAction.REFUSED, RowAction.REFUSED]
+
+
+def test_a_tax_code_says_nothing_of_a_namesake_elsewhere_or_nowhere(desk: Office) -> None:
+    with desk.database.reading() as session:
+        other = session.scalars(
+            select(Commune.code).where(Commune.valid_from <= desk.day, Commune.name != desk.commune)
+        ).first()
+    rows = listed(
+        ("Tên chủ thể", "MST", "Mã xã"),
+        ("Cơ sở Hai Lúa", CODES[0], desk.commune_code),
+        ("Cơ sở Hai Lúa", None, other),
+        ("Cơ sở Hai Lúa", None, None),
+    )
+    plan = desk.plan(Entity, rows, desk.day)
+    assert [row.parsed["tax_code"] for row in plan.rows] == [CODES[0], None, None]
 
 
 # ---- products ---------------------------------------------------------------------------------------------------
@@ -596,7 +705,7 @@ def test_a_tax_code_is_stored_in_one_spelling_whatever_the_file_has(office: Offi
 
 @pytest.fixture
 def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "PART", 2)
+    monkeypatch.setattr(reading, "PART", 2)
 
 
 @pytest.mark.usefixtures("_small_parts")
@@ -662,6 +771,22 @@ def test_lines_far_apart_that_agree_are_taken_once(office: Office) -> None:
     assert (batch.counts["new"], batch.counts["skipped"]) == (3, 2)
     assert "2 dòng ghi lại cùng một sản phẩm nên bỏ qua: dòng 4, 6 như dòng 2." in batch.notes
     assert office.one(Product, name="Mứt dừa non")
+
+
+@pytest.mark.usefixtures("_small_parts")
+def test_a_tax_code_is_known_to_lines_far_before_and_after_it(office: Office) -> None:
+    rows = listed(
+        ("Tên chủ thể", "MST", "Mã xã"),
+        *(
+            (name, code, office.commune_code)
+            for name, code in (
+                ("Cơ sở Hai Lúa", None), ("Cơ sở Ba", None), ("Cơ sở Tư", None), ("Cơ sở Hai Lúa", CODES[0]),
+                ("Cơ sở Năm", None), ("Cơ sở Hai Lúa", None),
+            )
+        ),
+    )  # fmt: skip
+    assert counts(office.bring_in(Entity, rows, office.day)) == (4, 0, 0, 0, 2)
+    assert office.one(Entity, name="Cơ sở Hai Lúa").tax_code == CODES[0]
 
 
 @pytest.mark.usefixtures("_small_parts")

@@ -11,7 +11,7 @@ from typing import Protocol
 from app.errors import OcopError
 from app.files.limits import STRUCTURE_ROWS
 from app.services.importing import links, places, records, successions
-from app.services.importing.reading import Columns, Options, Problem, ReadRow, linked_model, titles_of
+from app.services.importing.reading import Columns, Lines, Options, Problem, ReadRow, linked_model, titles_of
 from app.services.importing.writing import Change, Changes
 from app.session import OcopSession
 from app.table import Table, title_of
@@ -66,7 +66,7 @@ Judge = Callable[[Sequence[ReadRow]], Judged]
 
 class Begin(Protocol):
     def __call__(
-        self, session: OcopSession, columns: Columns, *, as_of: date, options: Options, again: Callable[[int], ReadRow]
+        self, session: OcopSession, columns: Columns, *, as_of: date, options: Options, lines: Lines
     ) -> Judge: ...
 
 
@@ -83,10 +83,8 @@ class ListKind:
 
 
 def _at_once(decide: Callable[..., Judged]) -> Begin:
-    def begin(
-        session: OcopSession, columns: Columns, *, as_of: date, options: Options, again: Callable[[int], ReadRow]
-    ) -> Judge:
-        del again  # judged all at once, no line is an earlier part's
+    def begin(session: OcopSession, columns: Columns, *, as_of: date, options: Options, lines: Lines) -> Judge:
+        del lines  # judged all at once, no line is an earlier part's
         return partial(decide, session, columns, as_of=as_of, options=options)
 
     return begin

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, inspect, select
@@ -314,6 +315,13 @@ class Registers:
             return Found()
         found = register.in_force(register.by_title.get(fold_name(model, name), ()))
         kept = self._narrowed(model, found, said)
+        column = code_of(model)
+        if (code := said.get(column)) and (others := [row for row in kept if row.values[column] not in (None, code)]):
+            kept = [row for row in kept if row not in others]
+            if not kept:
+                codes = ", ".join(row.values[column] for row in others[:SUGGESTED])
+                why = f"“{name}” đang có nhưng {label_of(model, column).lower()} khác: {codes}."
+                return Found(why=why, suggestions=others[:SUGGESTED])
         if len(kept) > 1:
             exact = [row for row in kept if row.label.casefold() == name.casefold()]
             near = [row for row in kept if commune_id and row.values.get("commune_id") == commune_id]
@@ -488,6 +496,13 @@ def fold_name(model: type[Base], name: str) -> str:
 def bare(model: type[Base], name: str) -> str:
     """A name as likeness sees it: of a producer without its kind too, which lists write in many ways or leave out."""
     return name_without_kind(name) if model is Entity else fold_name(model, name)
+
+
+@cache
+def code_of(model: type[Base]) -> str:
+    """The code that tells rows apart which a name and a place tell apart too; "" where there is none."""
+    alone = next((key[0] for key in model.__keys__ if len(key) == 1), "")
+    return alone if any(len(key) > 1 and model.__title__ in key for key in model.__keys__) else ""
 
 
 def telling_links(model: type[Base]) -> list[str]:

@@ -3,7 +3,6 @@
 Rows are judged part by part, so that a long list needs no more memory than a short one; places all at once.
 """
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,16 +13,16 @@ from typing import Any
 from app import progress
 from app.errors import OcopError
 from app.files.marked import already_done
-from app.services.importing import links, records
+from app.services.importing import links, reading, records
 from app.services.importing.kinds import DATED, Judged, columns_left, list_kind
 from app.services.importing.reading import (
     AS_OF,
     NOTHING,
     Columns,
+    Lines,
     Options,
     Problem,
     ReadRow,
-    RowReader,
     match,
     row_reader,
     samples,
@@ -41,8 +40,6 @@ from models.import_batch import RowAction
 from models.rules.words import number, words
 
 VERB = "nhập liệu"
-PART = 2_000
-"""Rows judged together."""
 
 
 class NeverComplete(OcopError):
@@ -122,19 +119,14 @@ class Prepared:
     options: Options
     columns: Columns
     table: Table
-    read: RowReader
+    lines: Lines
     done: dict[int, str]
     repairs: list[Repair]
-
-    def again(self, line: int) -> ReadRow:
-        """A line read anew."""
-        place = bisect_left(self.table.lines, line)
-        return self.read(place, place + 1)[0]
 
     @property
     def at_once(self) -> int:
         """How many rows are judged together."""
-        return len(self.table.lines) if self.model in DATED else PART
+        return len(self.table.lines) if self.model in DATED else reading.PART
 
 
 @dataclass(frozen=True)
@@ -249,7 +241,7 @@ def prepare(model: type[Base], table: Table, *, as_of: date, options: Options) -
         columns = with_producers(columns, table, kind.uses, options.mapping)
     as_read, repairs = repaired(columns, table, options.keep)
     read = row_reader(columns, as_read, table, None if model in DATED else options.links)
-    return Prepared(model, as_of, options, columns, table, read, already_done(table), repairs)
+    return Prepared(model, as_of, options, columns, table, Lines(table.lines, read), already_done(table), repairs)
 
 
 def judged_parts(
@@ -260,11 +252,11 @@ def judged_parts(
     refused: lines that are known to be refused, and why.
     """
     kind = list_kind(given.model)
-    judge = kind.begin(session, given.columns, as_of=given.as_of, options=given.options, again=given.again)
+    judge = kind.begin(session, given.columns, as_of=given.as_of, options=given.options, lines=given.lines)
     total, size = len(given.table.lines), max(given.at_once, 1)
     for start in range(0, max(total, 1), size):
         with progress.rows_of(start, min(size, total - start), total):
-            rows = given.read(start, start + size)
+            rows = given.lines.read(start, start + size)
             left = [row for row in rows if row.line not in given.done]
             for row in left:
                 if row.line in refused:

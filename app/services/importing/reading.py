@@ -4,6 +4,7 @@ A path names what a column fills: "code" of the row itself, "district.code" of t
 """
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -401,6 +402,25 @@ def linked_model(model: type[Base], relation: str) -> type[Base]:
 
 RowReader = Callable[[int, int], list[ReadRow]]
 """Rows from one place to before another; their cells as values of the columns' types."""
+PART = 2_000
+"""Rows read and judged together."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The lines of a file, each read when it is asked for. numbers: as Excel shows them."""
+
+    numbers: Sequence[int]
+    read: RowReader
+
+    def again(self, line: int) -> ReadRow:
+        """A line read anew."""
+        place = bisect_left(self.numbers, line)
+        return self.read(place, place + 1)[0]
+
+    def __iter__(self) -> Iterator[ReadRow]:
+        for start in range(0, len(self.numbers), PART):
+            yield from self.read(start, start + PART)
 
 
 def row_reader(

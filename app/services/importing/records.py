@@ -20,6 +20,7 @@ from app.current import actor, seeing_everything
 from app.errors import OcopError
 from app.progress import Part, step
 from app.services import cycle, rating
+from app.services.importing.codes import Codes, below
 from app.services.importing.links import (
     SUGGESTED,
     Candidate,
@@ -29,6 +30,7 @@ from app.services.importing.links import (
     Registers,
     Unfound,
     bare,
+    code_of,
     fold_name,
     naming_paths,
     references,
@@ -41,6 +43,7 @@ from app.services.importing.reading import (
     SKIP,
     CellRefused,
     Columns,
+    Lines,
     Options,
     Problem,
     ReadRow,
@@ -114,7 +117,7 @@ class RecordList:
     choices: {relation: {folded value: id, "skip" or "create"}} settled by a clerk or remembered of a sender.
     clears: whether an empty cell empties what is there. rows, changes: of the part judged last.
     lives: {commune of the part: what it became, and what became it and nothing else}.
-    again: reads a line of an earlier part anew.
+    lines: all of the list, to be read anew.
     unfound, created: of all parts. seen: {what tells a row from others, as a number: its line} of all parts.
     repeats: {the first line of a row: all its lines}.
     """
@@ -123,7 +126,7 @@ class RecordList:
     registers: Registers
     choices: Mapping[str, Mapping[str, Any]]
     clears: bool
-    again: Callable[[int], ReadRow]
+    lines: Lines
     changes: list[Change | None] = field(default_factory=list)
     unfound: dict[tuple[str, str], Unfound] = field(default_factory=dict)
     created: dict[tuple[str, str], Change] = field(default_factory=dict)
@@ -132,12 +135,36 @@ class RecordList:
     lives: dict[int, set[int]] = field(default_factory=dict)
     rows: Sequence[ReadRow] = ()
 
+    @cached_property
+    def codes(self) -> Codes:
+        models = {"": self.model, **{name: linked_model(self.model, name) for name in self._relations}}
+        return Codes(self.columns, models, self.lines, self._place_said)
+
+    def _place_said(self, row: ReadRow, relation: str) -> int | str | None:
+        """Where a line says that a row lies: its id, the words where they are asked about, or the clerk's own."""
+        if (place := commune_relation(self.model)) is None:
+            return None
+        own = self._own_place(references(row.values, self._relations.get(relation, ())), relation)
+        said = own or references(row.values, self._relations.get(place, ()))
+        if not said:
+            return _only_commune()
+        there = self._there(place, said)
+        return there.row.id if there.row else fold(" ".join(text for _, text in said))
+
+    def _own_place(self, said: Reference, relation: str) -> Reference:
+        """What cells say of where a linked row lies. said: of that row."""
+        start = f"{self._places_below.get(relation)}."
+        return tuple((path.partition(".")[2], text) for path, text in said if path.startswith(start))
+
     # ---- judged --------------------------------------------------------------------------------------------
 
     def judge(self, rows: Sequence[ReadRow]) -> "RecordList":
         session = self.registers.session
         self.registers.let_go()
         self.changes = []
+        for row in rows:
+            self.codes.lend(row)
+            self.codes.refuse(row)
         for path in self.columns.by_path:
             self.registers.learn(self.model, path, {str(v) for row in rows if (v := row.values.get(path)) is not None})
         self.rows = rows
@@ -292,22 +319,25 @@ class RecordList:
 
         The answer is to what is asked of the rows' own place, whatever column says it.
         """
-        place, below = commune_relation(self.model), self._places_below[relation]
-        own = tuple((path.partition(".")[2], text) for path, text in said if path.startswith(f"{below}."))
+        place, own = commune_relation(self.model), self._own_place(said, relation)
         if not own or place is None:
             return at, []
-        chosen = self._chosen(place, own, NOWHERE)
-        if isinstance(chosen, int) and (unit := self._row(Commune, chosen)):
-            return Place(unit, own, is_chosen=True), []
+        there = self._there(place, own)
+        if there.row:
+            return there, []
         found = self.registers.find(Commune, own)
-        if found.row:
-            return Place(found.row, own), []
         if found.days:
             self._ask_day(row, found)
-        column = self.columns.name(
-            next(path for path in self.columns.by_path if path.startswith(f"{relation}.{below}."))
-        )
-        return Place(said=own), [self._asked(place, column, Commune, own, NOWHERE, found)]
+        start = f"{relation}.{self._places_below[relation]}."
+        column = self.columns.name(next(path for path in self.columns.by_path if path.startswith(start)))
+        return there, [self._asked(place, column, Commune, own, NOWHERE, found)]
+
+    def _there(self, place: str, said: Reference) -> Place:
+        """The commune that cells mean, as far as that is known. place: the rows' own link to it."""
+        chosen = self._chosen(place, said, NOWHERE)
+        if isinstance(chosen, int) and (unit := self._row(Commune, chosen)):
+            return Place(unit, said, is_chosen=True)
+        return Place(self.registers.find(Commune, said).row, said)
 
     def _meant(
         self, row: ReadRow, relation: str, said: Reference, at: Place, asked_there: Sequence[Asked]
@@ -318,19 +348,21 @@ class RecordList:
         if SKIP in (chosen, self._chosen(commune_relation(self.model), at.said, NOWHERE) if asked_there else None):
             row.skipped = True
             return None
-        if chosen == CREATE and (made := self.created.get(_made_key(relation, value, place))):
+        if chosen == CREATE and (made := self.created.get(self._made_key(relation, value, row, place))):
             return made
         # What was to be created may be there since.
-        found = Found()
+        found, several = Found(), ""
         if said and chosen in (None, CREATE):
             found = self.registers.find(model, _placed(model, said, at), commune_id=place)
         if isinstance(chosen, int):
             found = Found(self._row(model, chosen))
+        elif several := self.codes.several(row, relation):
+            found = Found(why=several, suggestions=[found.row] if found.row else found.suggestions)
         if found.row:
             return found.row
         if chosen == CREATE and asked_there:
             return list(asked_there)
-        if chosen == CREATE and (made := self._made(relation, model, value, row, place)):
+        if chosen == CREATE and not several and (made := self._made(relation, model, value, row, place)):
             return made
         column = self._column_of(relation)
         if not said:
@@ -338,6 +370,8 @@ class RecordList:
         if found.days:
             self._ask_day(row, found)
         lacking = _lacking(model, self._values_made(relation, model, value, row, place)) if said else []
+        if several:
+            lacking.append(code_of(model))
         if at.said:  # what is asked of the place settles it
             lacking = [name for name in lacking if name != f"{commune_relation(model)}_id"]
         return [self._asked(relation, column, model, said, at, found, lacking), *asked_there]
@@ -450,13 +484,18 @@ class RecordList:
 
         None when too little is known of it.
         """
-        key = _made_key(relation, value, place)
+        key = self._made_key(relation, value, row, place)
         if key not in self.created:
             values = self._values_made(relation, model, value, row, place)
             if _lacking(model, values):
                 return None
             self.created[key] = Change(model, RowAction.NEW, value, values)
         return self.created[key]
+
+    def _made_key(self, relation: str, value: str, row: ReadRow, near: int | None) -> tuple[str, str]:
+        model = linked_model(self.model, relation)
+        code = row.values.get(below(relation, code_of(model)))
+        return relation, f"{fold_name(model, value)} {near or _only_commune()} {code}"
 
     def _values_made(
         self, relation: str, model: type[Base], value: str, row: ReadRow, place: int | None
@@ -632,7 +671,7 @@ class RecordList:
             again = self.repeats.setdefault(first, Repeats([first]))
             again.lines.append(row.line)
             again.is_far |= first not in by_line
-            before = by_line.get(first) or self.again(first)
+            before = by_line.get(first) or self.codes.lend(self.lines.again(first))
             again.differing = again.differing or self._differing_column(before, row)
             found.add(first)
         for first in found:
@@ -764,11 +803,11 @@ class RecordList:
 
 
 def begin(
-    session: OcopSession, columns: Columns, *, as_of: date, options: Options, again: Callable[[int], ReadRow]
+    session: OcopSession, columns: Columns, *, as_of: date, options: Options, lines: Lines
 ) -> Callable[[Sequence[ReadRow]], RecordList]:
     """What judges the rows of a list of records; what a row is refused for becomes a problem of it."""
     registers = Registers(session, as_of, asks_day=options.asks_day and not options.links.get(AS_OF))
-    return RecordList(columns, registers, options.links, options.clears, again).judge
+    return RecordList(columns, registers, options.links, options.clears, lines).judge
 
 
 def needs_of(model: type[Base]) -> list[tuple[str, ...]]:
@@ -850,10 +889,6 @@ def _matching(register: Any, model: type[Base], wanted: Mapping[str, Any]) -> li
     ]
     exact = [row for row in found if all(str(row.values.get(n)) == v for n, v in texts.items())]
     return exact if len(exact) == 1 else found
-
-
-def _made_key(relation: str, value: str, near: int | None) -> tuple[str, str]:
-    return relation, f"{fold(value)} {near}"
 
 
 def _filled(values: Mapping[str, Any]) -> dict[str, Any]:
