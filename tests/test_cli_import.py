@@ -233,6 +233,23 @@ def test_a_producer_whose_tax_code_stands_in_one_line_is_asked_about_and_made_on
 
 
 @pytest.mark.fill("reference")
+def test_a_tax_code_of_another_producer_is_a_question_of_the_script_too(ocop: Run, database: Database) -> None:
+    words = ("entity", "ct.csv", "--as-of", "2026-01-05")
+    written("ct.csv", "Chủ thể,Mã số thuế,Mã xã\nCơ sở Hai Lúa,9900000016,28810\n")
+    ocop(*words)
+    written("ct.csv", "Chủ thể,Mã số thuế,Mã xã\nHTX Sông Tiền,9900000016,28810\n")
+
+    code, out, _ = ocop(*words, "--json")
+
+    (asked,) = json.loads(out)["questions"]
+    assert (code, json.loads(out)["counts"]["changed"]) == (1, 0)
+    assert "đang là của “Cơ sở Hai Lúa," in asked["why"]
+    written("tra-loi.json", json.dumps([{**asked, "answer": asked["answers"][0]["answer"]}]))
+    assert ocop(*words, "--answers", "tra-loi.json")[0] == 0
+    assert of_database(database, Entity.name) == ["HTX Sông Tiền"]
+
+
+@pytest.mark.fill("reference")
 def test_a_real_list_of_products_with_stars_alone_becomes_results_of_one_day(
     ocop: Run, database: Database, shared_data: Path
 ) -> None:

@@ -350,6 +350,120 @@ def test_a_tax_code_says_nothing_of_a_namesake_elsewhere_or_nowhere(desk: Office
     assert [row.parsed["tax_code"] for row in plan.rows] == [CODES[0], None, None]
 
 
+# ---- one key finds a producer, what else the line says speaks against it -----------------------------------------
+
+
+def elsewhere(desk: Office) -> tuple[str, str]:
+    """Code and name of another commune in force that day, the only one of its name."""
+    with desk.database.reading() as session:
+        in_force = session.execute(select(Commune.name, Commune.code).where(Commune.on(desk.day))).all()
+    names = [name for name, _ in in_force]
+    return next((code, name) for name, code in in_force if name != desk.commune and names.count(name) == 1)
+
+
+def test_a_tax_code_of_a_producer_of_another_name_changes_it_only_when_a_clerk_says_so(office: Office) -> None:
+    rows = listed(("MST", "Chủ thể", "Điện thoại"), (office.tax_code, "HTX Sông Tiền", "0275 3870 001"))
+    plan = office.plan(Entity, rows, office.day)
+    assert counts(plan) == (0, 0, 0, 1, 0)
+    (asked,) = plan.unfound
+    entity_id = office.one(Entity, tax_code=office.tax_code).id
+    assert (asked.relation, asked.value, asked.lines) == ("tax_code", f"{office.tax_code}, HTX Sông Tiền", [2])
+    doubt = (
+        f"Mã số thuế {office.tax_code} đang là của “{office.entity}, {office.commune}”; "
+        "dòng này ghi “HTX Sông Tiền”. Kiểm tra mã số thuế."
+    )
+    assert asked.why == doubt
+    assert asked.suggestions == [(entity_id, f"Cùng một chủ thể: {office.tax_code}, {office.entity}, {office.commune}")]
+    assert (asked.creatable, asked.skippable, asked.findable) == (False, True, False)
+    assert sentences(plan) == [f"{doubt} Cùng một chủ thể thì chọn bản ghi đã có, khác thì bỏ qua dòng này."]
+
+    def answered(answer: int | str) -> importing.Plan:
+        return office.plan(Entity, rows, office.day, links={"tax_code": {asked.key: answer}})
+
+    assert [counts(answered(each)) for each in ("skip", "create", entity_id + 1)] == [
+        (0, 0, 0, 0, 1), (0, 0, 0, 1, 0), (0, 0, 0, 1, 0),
+    ]  # fmt: skip
+    assert answered(entity_id).rows[0].changes["name"] == (office.entity, "HTX Sông Tiền")
+    office.bring_in(Entity, rows, office.day, links={"tax_code": {asked.key: entity_id}})
+    assert office.one(Entity, tax_code=office.tax_code).name == "HTX Sông Tiền"
+
+
+def test_a_tax_code_of_a_producer_in_another_commune_is_asked_about(desk: Office) -> None:
+    code, name = elsewhere(desk)
+    rows = listed(("MST", "Chủ thể", "Mã xã"), (desk.tax_code, desk.entity, code))
+
+    (asked,) = desk.plan(Entity, rows, desk.day).unfound
+
+    assert asked.why == (
+        f"Mã số thuế {desk.tax_code} đang là của “{desk.entity}, {desk.commune}”; "
+        f"dòng này ghi “{desk.entity}, {name}”. Kiểm tra mã số thuế."
+    )
+    same = {"tax_code": {asked.key: desk.one(Entity, tax_code=desk.tax_code).id}}
+    moved = desk.plan(Entity, rows, desk.day, links=same)
+    assert [row.changes for row in moved.rows] == [{"commune": (desk.commune, name)}]
+
+
+def test_a_name_written_nearly_so_or_a_commune_that_has_ended_is_no_other_producer(desk: Office) -> None:
+    desk.bring_in(Entity, listed(("MST", "Chủ thể", "Mã xã"), (CODES[0], "HTX Sông Tiền", desk.commune_code)), desk.day)
+    named = [
+        listed(("MST", "Chủ thể"), (CODES[0], name))
+        for name in ("Hợp tác xã nông nghiệp SÔNG TIỀN", "Công ty TNHH Sông Tiền", "HTX Sông Tiền Xanh", None)
+    ]
+    assert [plan.unfound for plan in (desk.plan(Entity, rows, desk.day) for rows in named)] == [[]] * 4
+
+    after = date(2026, 3, 1)
+    with desk.database.reading() as session:
+        new = session.scalars(select(Commune).where(Commune.on(after))).all()
+        code = next(unit.code for unit in new if unit.valid_from > desk.day)
+    moved = desk.plan(Entity, listed(("MST", "Chủ thể", "Mã xã"), (CODES[0], "HTX Sông Tiền", code)), after)
+    assert (counts(moved), moved.unfound) == ((0, 1, 0, 0, 0), [])
+
+
+def test_another_tax_code_for_a_name_that_is_there_is_asked_about(desk: Office) -> None:
+    header = ("MST", "Chủ thể", "Mã xã")
+    rows = listed(header, (CODES[0], desk.entity, desk.commune_code), (None, desk.entity, desk.commune_code))
+    plan = desk.plan(Entity, rows, desk.day)
+    (asked,) = plan.unfound
+    assert asked.lines == [2, 3]
+    assert asked.why == (
+        f"“{desk.entity}, {desk.commune}” đang có mã số thuế {desk.tax_code}; dòng này ghi {CODES[0]}. "
+        "Kiểm tra mã số thuế."
+    )
+    assert sentences(plan)[0].endswith("thì chọn bản ghi đã có, khác thì tạo mới hoặc bỏ qua dòng này.")
+
+    entity_id = desk.one(Entity, tax_code=desk.tax_code).id
+    same = desk.plan(Entity, rows, desk.day, links={"tax_code": {asked.key: entity_id}})
+    assert [row.changes for row in same.rows] == [{"tax_code": (desk.tax_code, CODES[0])}, {}]
+    new = {"tax_code": {asked.key: "create"}}
+    assert counts(desk.bring_in(Entity, rows, desk.day, links=new)) == (1, 0, 0, 0, 1)
+    both = listed(header, (None, desk.entity, desk.commune_code))
+    assert sentences(desk.plan(Entity, both, desk.day)) == ["Có 2 chủ thể cùng tên này. Ghi mã số thuế."]
+
+
+def test_a_product_of_a_tax_code_that_another_producer_bears_is_asked_about_and_makes_none(desk: Office) -> None:
+    rows = listed(
+        ("Tên sản phẩm", "Chủ thể", "MST", "Xã/phường"),
+        ("Kẹo dừa", "HTX Sông Tiền", desk.tax_code, desk.commune),
+        ("Kẹo mè", desk.entity, desk.tax_code, elsewhere(desk)[1]),
+    )
+    read: dict[str, Any] = {"mapping": {"Xã/phường": "entity.commune.name"}}
+    asked = desk.plan(Product, rows, desk.day, **read).unfound
+
+    owner = f"Mã số thuế {desk.tax_code} là của “{desk.entity}”"
+    assert [each.why for each in asked] == [
+        f"{owner}, không phải “HTX Sông Tiền”.",
+        f"{owner}, ở nơi khác với dòng này.",
+    ]
+    entity_id = desk.one(Entity, tax_code=desk.tax_code).id
+    assert [(each.creatable, [row_id for row_id, _ in each.suggestions]) for each in asked] == [
+        (False, [entity_id])
+    ] * 2
+    made = {"entity": {each.key: "create" for each in asked}}
+    assert counts(desk.plan(Product, rows, desk.day, links=made, **read)) == (0, 0, 0, 2, 0)
+    chosen = {"entity": {each.key: entity_id for each in asked}}
+    assert counts(desk.plan(Product, rows, desk.day, links=chosen, **read)) == (2, 0, 0, 0, 0)
+
+
 # ---- products ---------------------------------------------------------------------------------------------------
 
 

@@ -157,3 +157,25 @@ def test_who_signs_comes_from_the_same_workbook_and_stands_on_the_record(
     assert (made.entity_id, made.commune_id) == (entity.id, entity.commune_id)
     form = {"entity": str(entity.id), "name": "Đặng Thị Sáu", "since": "02/01/2026", "until": "01/01/2026"}
     assert "Đến ngày phải từ 02/01/2026 trở đi." in text(own_clerk.post("/admin/representative/create", data=form))
+
+
+def test_a_tax_code_of_another_producer_is_asked_about_before_anything_changes(
+    own_clerk: TestClient, look: OcopSession, entity: Entity
+) -> None:
+    code, name = "9900000016", entity.name
+    there = workbook((code, name, entity.commune.code), header=("MST", "Chủ thể", "Mã xã"))
+    href = send(own_clerk, there, name="chu-the.xlsx", model="entity", as_of="").headers["location"]
+    own_clerk.post(f"{href}/confirm")
+    file = workbook((code, "HTX Sông Tiền"), header=("MST", "Chủ thể"))
+    href = send(own_clerk, file, name="chu-the-2.xlsx", model="entity", as_of="").headers["location"]
+
+    page = text(own_clerk.get(href))
+    assert f"Mã số thuế {code} đang là của “{name}, {entity.commune.name}”; dòng này ghi “HTX Sông Tiền”." in page
+    assert "Trả lời các giá trị chưa nhận ra ở dưới là đủ, không cần sửa tệp." in page
+    assert own_clerk.post(f"{href}/confirm").status_code == 409
+
+    own_clerk.post(f"{href}/answer", data={"val-0": str(entity.id)})
+    assert "1 chủ thể thay đổi" in text(own_clerk.get(href))
+    own_clerk.post(f"{href}/confirm")
+    look.rollback()
+    assert look.scalars(select(Entity.name).where(Entity.tax_code == code)).all() == ["HTX Sông Tiền"]

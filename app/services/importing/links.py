@@ -30,6 +30,8 @@ SUGGESTED = 5
 LOOKED_AT = 100
 """Rows looked at for what is spelled nearly so, for each word."""
 LIKE = 60
+NEARLY = 90
+"""Percent of likeness from which a row is suggested, and from which it may well be the same."""
 
 Reference = tuple[tuple[str, str], ...]
 """What cells say of one linked row: (path below the link, text), of filled cells only."""
@@ -51,7 +53,8 @@ class Candidate:
 class Found:
     """The row meant, or why none is: `why` is a sentence, `suggestions` the rows it may be, best first.
 
-    is_several: whether the words name each of them. days: last days on which they named another place, where nobody
+    is_several: whether the words name each of them. is_taken: whether the code that is said is that of another row.
+    days: last days on which they named another place, where nobody
     said for which day the list holds. notes: {id of a suggestion: what became of it}.
     """
 
@@ -59,6 +62,7 @@ class Found:
     why: str = ""
     suggestions: Sequence[Candidate] = ()
     is_several: bool = False
+    is_taken: bool = False
     days: Sequence[date] = ()
     notes: Mapping[int, str] = field(default_factory=dict)
 
@@ -302,13 +306,16 @@ class Registers:
         name = said.get(title, "")
         for column, by_value in register.by_column.items():
             if column in said:
-                found = register.in_force(by_value.get(fold(said[column]), ()))
-                found = _agreeing(register, self._narrowed(model, found, said), said)
+                there = register.in_force(by_value.get(fold(said[column]), ()))
+                found = _agreeing(register, self._narrowed(model, there, said), said)
                 if len(found) == 1:
                     return self._checked(model, found[0], column, said)
                 if found and len(found) > 1:
                     why = f"Có {len(found)} {label} cùng “{said[column]}”."
                     return Found(why=why, suggestions=found[:SUGGESTED], is_several=True)
+                if there and not found and column == code_of(model):
+                    owner = f"{label_of(model, column)} {said[column]} là của “{there[0].label}”"
+                    return Found(why=f"{owner}, ở nơi khác với dòng này.", suggestions=there, is_taken=True)
                 if not name:
                     return Found(why=f"Chưa có {label} mang “{said[column]}”.")
         if not name:
@@ -448,6 +455,9 @@ class Registers:
         name = said.get(model.__title__)
         if name and self.of(model).is_dated and fold_name(model, name) != fold_name(model, row.label):
             return Found(why=f"{said[column]} là “{row.label}”, không phải “{name}”.", suggestions=[row])
+        if name and column == code_of(model) and not alike(model, name, row.label):
+            owner = f"{label_of(model, column)} {said[column]} là của “{row.label}”"
+            return Found(why=f"{owner}, không phải “{name}”.", suggestions=[row], is_taken=True)
         return Found(row)
 
     def _like(self, register: Register, name: str, said: Mapping[str, str]) -> list[Candidate]:
@@ -503,6 +513,13 @@ def code_of(model: type[Base]) -> str:
     """The code that tells rows apart which a name and a place tell apart too; "" where there is none."""
     alone = next((key[0] for key in model.__keys__ if len(key) == 1), "")
     return alone if any(len(key) > 1 and model.__title__ in key for key in model.__keys__) else ""
+
+
+def alike(model: type[Base], name: str, other: str) -> bool:
+    """Whether two names may well be those of one row: the kind left aside, one perhaps shorter."""
+    from rapidfuzz import fuzz
+
+    return fuzz.token_set_ratio(bare(model, name), bare(model, other)) >= NEARLY
 
 
 def telling_links(model: type[Base]) -> list[str]:

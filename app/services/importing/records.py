@@ -7,7 +7,7 @@ model's guesses fill: `__guesses__`.
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, cached_property
 from types import MappingProxyType
@@ -22,6 +22,7 @@ from app.progress import Part, step
 from app.services import cycle, rating
 from app.services.importing.codes import Codes, below
 from app.services.importing.links import (
+    NEARLY,
     SUGGESTED,
     Candidate,
     Found,
@@ -29,6 +30,7 @@ from app.services.importing.links import (
     Reference,
     Registers,
     Unfound,
+    alike,
     bare,
     code_of,
     fold_name,
@@ -63,7 +65,6 @@ from models.rules.places import successors
 from models.rules.text import fold
 from models.rules.words import day, number, words
 
-NEARLY = 90
 FEW = 20
 SHOWN_LIKELY = 200
 
@@ -362,7 +363,12 @@ class RecordList:
             return found.row
         if chosen == CREATE and asked_there:
             return list(asked_there)
-        if chosen == CREATE and not several and (made := self._made(relation, model, value, row, place)):
+        if (
+            chosen == CREATE
+            and not several
+            and not found.is_taken
+            and (made := self._made(relation, model, value, row, place))
+        ):
             return made
         column = self._column_of(relation)
         if not said:
@@ -394,7 +400,8 @@ class RecordList:
 
         lacking: what is not known of a row that would be made from it.
         """
-        creatable, why = bool(said) and _is_creatable(model), found.why or f"Chưa rõ “{_value(model, said)}”."
+        creatable = bool(said) and not found.is_taken and _is_creatable(model)
+        why = found.why or f"Chưa rõ “{_value(model, said)}”."
         if creatable and lacking:
             names = ", ".join(label_of(model, name).lower() for name in lacking)
             creatable, why = False, f"{why} Không tạo mới từ danh mục này được vì chưa rõ {names}."
@@ -521,17 +528,73 @@ class RecordList:
             if name_missing(wanted.values()):
                 continue
             found = _matching(register, self.model, wanted) or self._at_another_time(wanted)
+            if found and (doubt := self._doubt(row, links, key, found)):
+                return self._settled(row, links, found, doubt, creatable=key != (code_of(self.model),))
             if len(found) == 1:
                 return found[0]
             if found:
                 column = self.columns.name(next((n for n in key if n in self.columns.by_path), self.model.__title__))
-                row.problems.append(
-                    Problem(
-                        column, f"Có {len(found)} {self.model.__label__.lower()} cùng tên này. Sửa tên cho khác nhau."
-                    )
-                )
+                code, label = code_of(self.model), self.model.__label__.lower()
+                cure = f"Ghi {label_of(self.model, code).lower()}" if code else "Sửa tên cho khác nhau"
+                row.problems.append(Problem(column, f"Có {len(found)} {label} cùng tên này. {cure}."))
                 return None
         return None
+
+    def _doubt(self, row: ReadRow, links: Linked, key: Sequence[str], found: Sequence[Candidate]) -> str:
+        """What a line says against the rows that one of its keys finds, as a sentence; "" where it says nothing."""
+        code = code_of(self.model)
+        if not code or (said := row.values.get(code)) is None:
+            return ""
+        label, line = label_of(self.model, code), ", ".join(self._names_said(row, links))
+        if key == (code,):
+            name, place, there = row.values.get(self.model.__title__), self._place_in(links), found[0]
+            if (not name or alike(self.model, name, there.label)) and not (
+                place and self._lies_elsewhere(there, place)
+            ):
+                return ""
+            owner = _described(self.registers, self.model, replace(there, values={**there.values, code: None}))
+            return f"{label} {said} đang là của “{owner}”; dòng này ghi “{line}”."
+        codes = [each.values[code] for each in found]
+        if any(each in (None, said) for each in codes):
+            return ""
+        return f"“{line}” đang có {label.lower()} {', '.join(codes)}; dòng này ghi {said}."
+
+    def _names_said(self, row: ReadRow, links: Linked) -> list[str]:
+        name, place = row.values.get(self.model.__title__), self._place_in(links)
+        return [each for each in (name, place and place.label) if each]
+
+    def _place_in(self, links: Linked) -> Candidate | None:
+        place = links.get(commune_relation(self.model) or "")
+        return place if isinstance(place, Candidate) else None
+
+    def _lies_elsewhere(self, there: Candidate, place: Candidate) -> bool:
+        """Whether a row lies in another commune than the line says; where its own has ended nobody can tell."""
+        communes = self.registers.of(Commune)
+        own = communes.rows.get(there.values["commune_id"])
+        is_same = there.values["commune_id"] == place.id or self._is_same_place(there.values, place.id)
+        return not is_same and own is not None and bool(communes.in_force([own]))
+
+    def _settled(
+        self, row: ReadRow, links: Linked, found: Sequence[Candidate], doubt: str, *, creatable: bool
+    ) -> Candidate | None:
+        """The row that a clerk said is meant; None where the line makes a new one or is left out. Else it is asked."""
+        code, place = code_of(self.model), self._place_in(links)
+        value = ", ".join([row.values[code], *self._names_said(row, links)])
+        key = fold(f"{value} {place.values['code'] if place else ''}")
+        answer = self.choices.get(code, {}).get(key)
+        if answer == SKIP or (answer == CREATE and creatable):
+            row.skipped = answer == SKIP
+            return None
+        if meant := next((each for each in found if each.id == answer), None):
+            return meant
+        label, column = self.model.__label__.lower(), self.columns.name(code)
+        doubt = f"{doubt} Kiểm tra {label_of(self.model, code).lower()}."
+        same = [(each.id, f"Cùng một {label}: {_described(self.registers, self.model, each)}") for each in found]
+        asked = Unfound(code, column, key, value, doubt, same[:SUGGESTED], creatable, findable=False)
+        self.unfound.setdefault((code, key), asked).lines.append(row.line)
+        ways = "chọn bản ghi đã có, khác thì tạo mới hoặc" if creatable else "chọn bản ghi đã có, khác thì"
+        row.problems.append(Problem(column, f"{doubt} Cùng một {label} thì {ways} bỏ qua dòng này."))
+        return found[0]
 
     def _at_another_time(self, wanted: Mapping[str, Any]) -> list[Candidate]:
         """Rows of that name in the commune that the line's became, or that became it; and those moved from it."""
