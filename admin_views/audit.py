@@ -7,7 +7,7 @@ from datetime import datetime, time
 from sqlalchemy import case
 
 from admin_views import pages
-from admin_views.base import OcopView, event_of
+from admin_views.base import OcopView, events_of
 from admin_views.columns import Shown
 from admin_views.query import ListFilter
 from app.session import OcopSession
@@ -77,7 +77,7 @@ class AuditView(OcopView, model=AuditEntry):
     def details_page(self, session: OcopSession, row: Base, tab: str) -> pages.DetailsPage:
         assert isinstance(row, AuditEntry)
         page = super().details_page(session, row, "")
-        return replace(page, tabs=(), events=[event_of(_models()[row.model], row)])
+        return replace(page, tabs=(), events=events_of(session, [(_models()[row.model], row)]))
 
 
 def _named(column: Shown) -> Shown:

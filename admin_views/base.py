@@ -63,9 +63,10 @@ from admin_views.query import (
     hint,
     read_query,
 )
-from app.current import Actor, actor
+from app.current import Actor, actor, today
 from app.errors import OcopError
 from app.search import exact_first, matching
+from app.services.place_names import place_lines
 from app.session import OcopSession
 from app.table import Column, Table
 from models import AuditAction, AuditEntry, Commune
@@ -797,7 +798,7 @@ class OcopView(ModelView):
             .order_by(AuditEntry.id.desc())
             .limit(limit)
         ).scalars()
-        return [event_of(self.model, entry) for entry in entries]
+        return events_of(session, [(self.model, entry) for entry in entries])
 
     # ---- form --------------------------------------------------------------------------------------------------------
 
@@ -876,10 +877,24 @@ def _key(attribute: Any) -> str:
     return attribute if isinstance(attribute, str) else str(attribute.key)
 
 
-def event_of(model: type[Base], entry: AuditEntry) -> pages.Event:
-    """One entry of the trail as a clerk reads it."""
+def events_of(session: OcopSession, entries: Sequence[tuple[type[Base], AuditEntry]]) -> list[pages.Event]:
+    """Entries of the trail as a clerk reads them, each with the model of its row."""
+    linked = {
+        pk
+        for model, entry in entries
+        for name, change in entry.changes.items()
+        if len(change) == 4 and _leads_to_commune(model, name)
+        for pk in change[:2]
+    }
+    places = place_lines(session, linked - {None}, today())
+    return [_event(model, entry, places) for model, entry in entries]
+
+
+def _event(model: type[Base], entry: AuditEntry, places: Mapping[int, str]) -> pages.Event:
+    """places: communes that entries name, by today's name first."""
     changes = [
-        pages.Change(_label(model, name), *_old_new(model, name, change)) for name, change in entry.changes.items()
+        pages.Change(_label(model, name), *_old_new(model, name, change, places))
+        for name, change in entry.changes.items()
     ]
     what = {
         AuditAction.CREATE: f"Thêm {lower_first(model.__label__)}",
@@ -903,9 +918,16 @@ def _label(model: type[Base], name: str) -> str:
     return info.label if info else name
 
 
-def _old_new(model: type[Base], name: str, change: Sequence[Any]) -> tuple[str, str]:
+def _leads_to_commune(model: type[Base], name: str) -> bool:
+    links = inspect(model).local_table.c[name].foreign_keys
+    return any(link.column.table is Commune.__table__ for link in links)
+
+
+def _old_new(model: type[Base], name: str, change: Sequence[Any], places: Mapping[int, str]) -> tuple[str, str]:
     if len(change) == 4:
-        return str(change[2] or ""), str(change[3] or "")
+        by_id = places if _leads_to_commune(model, name) else {}
+        old, new = (by_id.get(change[side]) or str(change[side + 2] or "") for side in (0, 1))
+        return old, new
     return _kept_words(model, name, change[0]), _kept_words(model, name, change[1])
 
 

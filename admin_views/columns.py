@@ -211,7 +211,7 @@ def _unit_name(named: Shown) -> Shown:
 
 
 def _with_lineage(session: OcopSession, units: Sequence[Any]) -> dict[Any, tuple[Any, ...]]:
-    before = lineage(session, [pk for _name, pk in units])
+    before = lineage(session, [pk for _name, pk in units], today())
     return {(name, pk): (name, before[pk]) for name, pk in units}
 
 
@@ -235,7 +235,9 @@ def place_of(row: Base, commune: Commune) -> PlaceWords:
 def former_and_later(row: Base) -> str:
     """What a loaded commune was before or has become; empty for any other row."""
     session = object_session(row)
-    return lineage(session, [row.id])[row.id] if isinstance(row, Commune) and isinstance(session, OcopSession) else ""
+    if not isinstance(row, Commune) or not isinstance(session, OcopSession):
+        return ""
+    return lineage(session, [row.id], today())[row.id]
 
 
 def foreign_key(model: type[Base], relation: str) -> str:

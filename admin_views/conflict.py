@@ -1,5 +1,6 @@
 """Someone saved first: both versions side by side, nothing lost, nothing chosen in advance."""
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -8,8 +9,10 @@ from starlette.datastructures import FormData, ImmutableMultiDict
 
 from admin_views import pages
 from admin_views.forms import ChoiceField, ClerkField, ClerkForm, LookupField, YesNoField, lower_first
+from app.current import today
+from app.services.place_names import place_lines
 from app.session import OcopSession
-from models import AuditEntry
+from models import AuditEntry, Commune
 from models.base import Base
 from models.rules.words import moment
 
@@ -50,6 +53,7 @@ def conflict_page(
         .order_by(AuditEntry.id.desc())
         .limit(1)
     ).scalar()
+    places = _places(session, was, form, now_form)
     rows, hidden = [], [("merging", "1"), ("version", str(row.version)), ("save", "save")]
     # What stood there first goes on, so that a page sent without a choice comes back as it was.
     hidden += [(f"was-{name}", value) for name, value in was.items()]
@@ -74,9 +78,9 @@ def conflict_page(
                 pages.ConflictRow(
                     mine.name,
                     mine.info.label,
-                    _read(mine, before, was.get(f"{mine.name}-text", "")),
-                    _read(theirs, theirs.typed, getattr(theirs, "text", "")) if they_changed else "không sửa",
-                    _read(mine, mine.typed, getattr(mine, "text", "")) if i_changed else "không sửa",
+                    _read(mine, before, was.get(f"{mine.name}-text", ""), places),
+                    _read(theirs, theirs.typed, getattr(theirs, "text", ""), places) if they_changed else "không sửa",
+                    _read(mine, mine.typed, getattr(mine, "text", ""), places) if i_changed else "không sửa",
                     state,  # type: ignore[arg-type]  # one of the three
                 )
             )
@@ -111,9 +115,19 @@ def conflict_page(
     )
 
 
-def _read(field: ClerkField, typed: str, text: str) -> str:
+def _places(session: OcopSession, was: Mapping[str, str], *forms: ClerkForm) -> dict[str, str]:
+    """Communes that stand in a control, by what is typed there, today's name first."""
+    links = [f for form in forms for f in form.clerk_fields() if isinstance(f, LookupField) and f.target is Commune]
+    typed = {text for f in links for text in (f.typed, was.get(f.name, "")) if re.fullmatch(r"\d{1,9}", text)}
+    lines = place_lines(session, {int(text) for text in typed}, today())
+    return {text: lines[int(text)] for text in typed if int(text) in lines}
+
+
+def _read(field: ClerkField, typed: str, text: str, places: Mapping[str, str]) -> str:
     """What stands in a control, as a clerk reads it."""
     if isinstance(field, LookupField):
+        if field.target is Commune and typed in places:
+            return places[typed]
         return text or ("" if not typed else f"số {typed}")
     if isinstance(field, ChoiceField):
         return next((m.label for m in field.members if m.value == typed), typed)

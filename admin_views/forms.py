@@ -11,9 +11,10 @@ from sqlalchemy import Boolean, Date, Enum, Integer, inspect, select
 from sqlalchemy.orm import Mapper
 
 from admin_views import pages
-from admin_views.columns import foreign_key
+from admin_views.columns import foreign_key, place_of
 from app.search import matching_rows
 from app.session import OcopSession
+from models import Commune
 from models.base import Base, FieldInfo, LabelledEnum, Points, TidyText, fields, tidy_lines
 from models.rules.text import tidy
 from models.rules.words import day, number, read_day
@@ -187,7 +188,7 @@ class LookupField(ClerkField):
     def __init__(self, info: FieldInfo, *, target: type[Base], lookup_href: str, **kwargs: Any) -> None:
         super().__init__(info, **kwargs)
         self.target, self.lookup_href = target, lookup_href
-        self.text, self.text_came = "", False
+        self.text, self.text_came, self.place = "", False, ""
 
     def process(self, formdata: Any, data: Any = wtforms.utils.unset_value, extra_filters: Any = None) -> None:
         super().process(formdata, data, extra_filters)
@@ -199,6 +200,7 @@ class LookupField(ClerkField):
         self.data = value.id if isinstance(value, Base) else value
         self.typed = "" if self.data is None else str(self.data)
         self.text = str(value) if isinstance(value, Base) else ""
+        self.place = _place(value)
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:
         # Whether something is missing shows only once the typed text was looked for, in find().
@@ -210,6 +212,11 @@ class LookupField(ClerkField):
 
     def find(self, session: OcopSession) -> Base | None:
         """The chosen row, or the one whose name was typed in full; raises ValueError with the sentence."""
+        row = self._found(session)
+        self.place = _place(row)
+        return row
+
+    def _found(self, session: OcopSession) -> Base | None:
         text = tidy(self.text)
         row: Base | None = None
         if self.data is not None and (text or not self.text_came):
@@ -239,7 +246,14 @@ class LookupField(ClerkField):
         return [row for row in found if str(row).casefold() == text.casefold()]
 
     def shown(self) -> pages.Field:
-        return _with(super().shown(), text=self.text, lookup_href=self.lookup_href)
+        shown = super().shown()
+        hint = ". ".join(filter(None, (shown.hint, f"Đang ghi: {self.place}" if self.place else "")))
+        return _with(shown, text=self.text, lookup_href=self.lookup_href, hint=hint)
+
+
+def _place(value: Any) -> str:
+    """A commune with a last day, by today's name first; empty for anything else."""
+    return place_of(value, value).line if isinstance(value, Commune) and value.valid_to else ""
 
 
 def _with(shown: pages.Field, **changes: Any) -> pages.Field:

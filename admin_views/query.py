@@ -325,7 +325,7 @@ def suggestions(session: OcopSession, model: type[Base], term: str, *, limit: in
     if model.__title__ in mapper.relationships:
         statement = statement.options(selectinload(getattr(model, model.__title__)))
     rows = session.execute(statement.order_by(*order, model.id).limit(limit)).scalars().all()
-    before = lineage(session, [row.id for row in rows]) if model is Commune else {}
+    before = lineage(session, [row.id for row in rows], today()) if model is Commune else {}
     return [
         {"id": str(row.id), "text": str(row), "hint": "; ".join(filter(None, (_since(row), before.get(row.id))))}
         for row in rows

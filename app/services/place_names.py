@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Integer, Select, bindparam, or_, select, union_all
+from sqlalchemy import Integer, Select, bindparam, select, union_all
 from sqlalchemy.orm import aliased
 
 from app.current import seeing_everything
@@ -19,6 +19,7 @@ from models.commune import Commune, CommuneSuccession, SuccessionKind
 from models.district import District
 from models.province import Province
 from models.rules.places import DAY, Link, successors
+from models.rules.text import sort_key
 from models.rules.words import day
 
 NAMED = 3
@@ -57,12 +58,21 @@ class Unit(NamedTuple):
     district: str
     province: str
 
+    def is_in_force(self, today: date) -> bool:
+        return self.valid_to is None or self.valid_to >= today
+
 
 def place_words(session: OcopSession, places: Iterable[Place], today: date) -> dict[Place, PlaceWords]:
     """The words of each place, in one query for all of them."""
     wanted = set(places)
     units, links = read_onward(session, {unit for place in wanted for unit in place if unit is not None})
     return {place: _words(place, units, links, today) for place in wanted}
+
+
+def place_lines(session: OcopSession, ids: Iterable[int], today: date) -> dict[int, str]:
+    """Communes by id as one line each, today's name first: “Xã Đồng Khởi — trước 01/07/2025: xã Bình Khánh, …”."""
+    found = place_words(session, [(pk, None) for pk in ids], today)
+    return {pk: words.line for (pk, _moved), words in found.items() if pk is not None and words.line}
 
 
 def _words(place: Place, units: Mapping[int, Unit], links: Sequence[Link], today: date) -> PlaceWords:
@@ -78,7 +88,7 @@ def _words(place: Place, units: Mapping[int, Unit], links: Sequence[Link], today
     before = units.get(moved_from or 0, unit)
     went = successors(links, lies_in)
     now = units[went.one] if went.one is not None else None
-    if now is not None and (now.valid_to is None or now.valid_to >= today):
+    if now is not None and now.is_in_force(today):
         return PlaceWords(now.name, _was(before), before.district, now.province)
     why = "đã chia, chờ chọn xã mới" if went.is_divided else "chưa rõ đơn vị kế tục"
     where = f", {_small(before.district)}" if before.district else ""
@@ -125,48 +135,47 @@ def _onward() -> Select[int, str, date | None, str, str, int, SuccessionKind]:
     )
 
 
-def lineage(session: OcopSession, ids: Iterable[int]) -> dict[int, str]:
-    """What each unit was, or has become, in one query: “trước 01/07/2025: xã Bình Khánh, …”, “nay là Xã Đồng Khởi”.
+def lineage(session: OcopSession, ids: Iterable[int], today: date) -> dict[int, str]:
+    """What each unit was, or has become, in two queries: “trước 01/07/2025: xã Bình Khánh, …”, “nay là Xã Đồng Khởi”.
 
-    One step back and one step on; empty for a unit of which nothing is known.
+    One step back, any number of steps on; empty for a unit in force of which nothing is known.
     """
     wanted = sorted(set(ids))
-    found: dict[int, str] = dict.fromkeys(wanted, "")
+    units, links = read_onward(session, wanted)
     came: defaultdict[int, list[Unit]] = defaultdict(list)
-    went: defaultdict[int, list[str]] = defaultdict(list)
     with seeing_everything():
-        for old_id, old_name, ended, district, new_id, new_name in session.execute(_beside(), {"ids": wanted}):
-            if new_id in found:
-                came[new_id].append(Unit(old_name, ended, district or "", ""))
-            if old_id in found:
-                went[old_id].append(new_name)
-    for pk in wanted:
-        onward = went.get(pk, [])
-        if len(onward) == 1:
-            found[pk] = f"nay là {onward[0]}"
-        elif onward:
-            found[pk] = f"đã chia, nay thuộc {', '.join(_small(name) for name in onward)}"
-        elif before := came.get(pk):
-            found[pk] = _were(before)
-    return found
+        for new_id, name, ended, district in session.execute(_before(), {"ids": wanted}):
+            came[new_id].append(Unit(name, ended, district or "", ""))
+    return {pk: _became(pk, units, links, today) or _were(came.get(pk, ())) for pk in wanted}
+
+
+def _became(pk: int, units: Mapping[int, Unit], links: Sequence[Link], today: date) -> str:
+    """Of a unit that ended, how it is called today; empty while it is in force."""
+    if pk not in units or units[pk].is_in_force(today):
+        return ""
+    went = successors(links, pk)
+    ends = (units[unit] for unit in went.units if unit in units)
+    names = sorted((end.name for end in ends if end.is_in_force(today)), key=sort_key)
+    if not names:
+        return "chưa rõ đơn vị kế tục"
+    return f"nay là {names[0]}" if went.is_whole else f"đã chia, nay thuộc {', '.join(map(_small, names))}"
 
 
 @functools.cache
-def _beside() -> Select[int, str, date | None, str, int, str]:
+def _before() -> Select[int, str, date | None, str]:
     ids = bindparam("ids", expanding=True, type_=Integer)
-    old, new = aliased(Commune), aliased(Commune)
     return (
-        select(old.id, old.name, old.valid_to, District.name, new.id, new.name)
-        .select_from(CommuneSuccession)
-        .join(old, CommuneSuccession.old_id == old.id)
-        .join(new, CommuneSuccession.new_id == new.id)
-        .outerjoin(District, old.district_id == District.id)
-        .where(or_(CommuneSuccession.old_id.in_(ids), CommuneSuccession.new_id.in_(ids)))
-        .order_by(old.valid_to.desc(), old.sort_key, new.sort_key)
+        select(CommuneSuccession.new_id, Commune.name, Commune.valid_to, District.name)
+        .join(Commune, CommuneSuccession.old_id == Commune.id)
+        .outerjoin(District, Commune.district_id == District.id)
+        .where(CommuneSuccession.new_id.in_(ids))
+        .order_by(Commune.valid_to.desc(), Commune.sort_key)
     )
 
 
 def _were(units: Sequence[Unit]) -> str:
+    if not units:
+        return ""
     named = ", ".join(_small(unit.name) for unit in units[:NAMED])
     more = f" và {len(units) - NAMED} đơn vị khác" if len(units) > NAMED else ""
     districts = {unit.district for unit in units if unit.district}

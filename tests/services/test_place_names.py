@@ -86,9 +86,9 @@ def test_a_page_of_places_is_one_query(database: Database) -> None:
         event.listen(database.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: asked.append(sql))
 
         place_words(session, places, TODAY)
-        lineage(session, [pk for pk, _ in places])
+        lineage(session, [pk for pk, _ in places], TODAY)
 
-    assert len(asked) == 2
+    assert len(asked) == 3
 
 
 @pytest.mark.fill("reference")
@@ -96,9 +96,12 @@ def test_units_say_what_they_were_and_what_they_have_become(any_database: Databa
     with acting_as(system("kiểm thử")), any_database.reading() as session:
         old, new = commune(session, "28945", BEFORE), commune(session, "28945", AFTER)
         divided = commune(session, "29770", BEFORE)
-        said = lineage(session, [old.id, new.id, divided.id])
+        first, lost = commune(session, "28945", date(2019, 1, 1)), commune(session, "28954", date(2019, 1, 1))
+        said = lineage(session, [old.id, new.id, divided.id, first.id, lost.id], TODAY)
 
-    assert said[old.id] == "nay là Xã Đồng Khởi"
+    assert (first.name, old.name) == ("Xã Bình Khánh Đông", "Xã Bình Khánh")
+    assert said[old.id] == said[first.id] == "nay là Xã Đồng Khởi"
+    assert said[lost.id] == "chưa rõ đơn vị kế tục"
     assert said[new.id].startswith("trước 01/07/2025: ")
     assert "xã Bình Khánh" in said[new.id]
     assert said[divided.id].startswith("đã chia, nay thuộc ")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Date, inspect, select
 from sqlalchemy.orm import Mapper
 
-from app.current import actor, seeing_everything
+from app.current import actor, seeing_everything, today
 from app.errors import OcopError
 from app.progress import Part, step
 from app.services import cycle, rating
@@ -54,7 +54,7 @@ from app.services.importing.reading import (
     typed,
 )
 from app.services.importing.writing import Change, Changes, parts
-from app.services.place_names import read_onward
+from app.services.place_names import place_lines, read_onward
 from app.session import OcopSession, places_relation, plain
 from models.base import Base, Placed, fields, label_of
 from models.commune import Commune, CommuneSuccession
@@ -117,7 +117,7 @@ class RecordList:
 
     choices: {relation: {folded value: id, "skip" or "create"}} settled by a clerk or remembered of a sender.
     clears: whether an empty cell empties what is there. rows, changes: of the part judged last.
-    lives: {commune of the part: what it became, and what became it and nothing else}.
+    lives: {commune of the part: what it became, and what became it and nothing else}. places: the same in words.
     lines: all of the list, to be read anew.
     unfound, created: of all parts. seen: {what tells a row from others, as a number: its line} of all parts.
     repeats: {the first line of a row: all its lines}.
@@ -134,6 +134,7 @@ class RecordList:
     seen: dict[int, int] = field(default_factory=dict)
     repeats: dict[int, "Repeats"] = field(default_factory=dict)
     lives: dict[int, set[int]] = field(default_factory=dict)
+    places: dict[int, str] = field(default_factory=dict)
     rows: Sequence[ReadRow] = ()
 
     @cached_property
@@ -226,6 +227,7 @@ class RecordList:
         links = (each.get(place or "") for each in linked if each)
         ids = {link.id for link in links if isinstance(link, Candidate)}
         self.lives = {row_id: set() for row_id in ids}
+        self.places = place_lines(session, ids, today())
         former: set[int] = set()
         with seeing_everything():
             for part in parts(sorted(ids)):
@@ -239,6 +241,11 @@ class RecordList:
                 self.lives[row_id].add(became)
             if became in self.lives:
                 self.lives[became].add(row_id)
+
+    def _named(self, relation: str, meant: Candidate) -> str:
+        if relation == commune_relation(self.model):
+            return self.places.get(meant.id, meant.label)
+        return meant.label
 
     def _learn_own(self, rows: Sequence[ReadRow], linked: Sequence[Linked | None]) -> None:
         """Load the rows that the keys of the lines may mean: by a link they share, else by a column."""
@@ -627,7 +634,7 @@ class RecordList:
                 made[f"{relation}_id"] = meant
             elif meant is not None:
                 values[f"{relation}_id"] = meant.id
-                shown_links[f"{relation}_id"] = meant.label
+                shown_links[f"{relation}_id"] = self._named(relation, meant)
             elif self.clears:
                 values[f"{relation}_id"] = None
         if before is None:
@@ -918,8 +925,8 @@ def _read_rows(session: OcopSession, model: type[Base], ids: Sequence[int]) -> d
         if attribute is None or "name" not in inspect(target).column_attrs:
             continue
         wanted = {row["values"][attribute] for row in found.values() if row["values"].get(attribute)}
-        named: dict[int, str] = {}
-        for part in parts(sorted(wanted)):
+        named: dict[int, str] = place_lines(session, wanted, today()) if target is Commune else {}
+        for part in parts(sorted(wanted - named.keys())):
             for row_id, name in session.execute(select(target.id, target.name).where(target.id.in_(part))):
                 named[row_id] = name
         for row in found.values():

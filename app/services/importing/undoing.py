@@ -8,7 +8,7 @@ of the lives of one code all go back or none, and nothing goes back under a unit
 import enum
 import hashlib
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -33,14 +33,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapper, joinedload
 
 from app import progress
-from app.current import actor, seeing_everything
+from app.current import actor, seeing_everything, today
 from app.errors import OcopError
 from app.services.importing.batches import AlreadyUndone, is_maker, one_at_a_time
 from app.services.importing.writing import BATCH, parts
+from app.services.place_names import place_lines
 from app.session import OcopSession, StaleVersion, places_relation, plain
 from models.audit import AuditAction, AuditEntry
 from models.base import Base, Instant, Placed, Points, Tidy, TidyText, fields, label_of, now
-from models.commune import CommuneSuccession
+from models.commune import Commune, CommuneSuccession
 from models.import_batch import BatchState, ImportBatch, Sender
 from models.province import Dated
 from models.rules.access import may
@@ -141,7 +142,7 @@ def look(session: OcopSession, batch: ImportBatch) -> Undo:
     Raises NotApplied, AlreadyUndone, NotYoursToUndo.
     """
     _refuse_unfit(session, batch)
-    return _undo_of(_judge(session, batch).values())
+    return _undo_of(session, _judge(session, batch).values())
 
 
 def undo(session: OcopSession, batch: ImportBatch, *, seen: str = "") -> Undo:
@@ -154,7 +155,7 @@ def undo(session: OcopSession, batch: ImportBatch, *, seen: str = "") -> Undo:
     session.refresh(batch)
     _refuse_unfit(session, batch)
     deeds = _judge(session, batch)
-    found = _undo_of(deeds.values())
+    found = _undo_of(session, deeds.values())
     if seen and seen != found.mark:
         raise UndoMoved
     if not found.reversed:
@@ -708,10 +709,14 @@ def _unique(model: type[Base]) -> tuple[tuple[str, ...], ...]:
 # ---- said -------------------------------------------------------------------------------------------------------
 
 
-def _undo_of(deeds: Iterable[Deed]) -> Undo:
+def _undo_of(session: OcopSession, deeds: Collection[Deed]) -> Undo:
     lists: dict[Part, list[Line]] = {part: [] for part in Part}
+    altered = [deed for deed in deeds if deed.act is Act.ALTERED and not deed.stays]
+    to_communes = [(deed, name) for deed in altered for name in deed.back if _links(deed.model).get(name) is Commune]
+    named: set[Any] = {value for deed, name in to_communes for value in (deed.back[name], deed.now.get(name))}
+    places = place_lines(session, named - {None}, today())
     for deed in deeds:
-        changes = _shown(deed) if deed.act is Act.ALTERED and not deed.stays else ()
+        changes = _shown(deed, places) if deed.act is Act.ALTERED and not deed.stays else ()
         lists[deed.part].append(Line(deed.model, deed.row_id, deed.label, _reason(deed), deed.is_there, changes))
     return Undo(lists[Part.REVERSED], lists[Part.KEPT], lists[Part.BLOCKED])
 
@@ -729,10 +734,14 @@ def _reason(deed: Deed) -> str:
     return deed.reason
 
 
-def _shown(deed: Deed) -> list[tuple[str, str, str]]:
+def _shown(deed: Deed, places: Mapping[int, str]) -> list[tuple[str, str, str]]:
+    """places: communes by today's name first."""
     found = []
     for name, value in deed.back.items():
-        then, current = deed.names.get(name) or (words(value), words(deed.now.get(name)))
+        now = deed.now.get(name)
+        then, current = deed.names.get(name) or (words(value), words(now))
+        if _links(deed.model).get(name) is Commune:
+            then, current = places.get(value, then), places.get(now or 0, current)
         found.append((_label(deed.model, name), str(current or ""), str(then or "")))
     return found
 
