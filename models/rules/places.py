@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 NO_DISTRICTS_FROM = date(2025, 7, 1)
 
 DAY = timedelta(days=1)
+LAST_OF_DISTRICTS = NO_DISTRICTS_FROM - DAY
 
 
 class Life(Protocol):
@@ -232,6 +233,19 @@ def turn(
 def confirmed_later(life: Life, as_of: date, complete: Iterable[date]) -> date | None:
     """The first complete list after a day that found a life still in force: it cannot have ended before."""
     return min((day for day in complete if as_of < day <= last_day(life)), default=None)
+
+
+def last_day_of(
+    life: Life, as_of: date, *, has_district: bool, taken_over: Iterable[date] = (), confirmed: Iterable[date] = ()
+) -> date:
+    """The last day of a life that the list of a day ends: the day before, or an earlier one that is known.
+
+    has_district: such a unit, and a district itself, ended with the districts. taken_over: first days of units that
+    wholly took over from it. confirmed: days of complete lists that had it; it did not end before any of these.
+    """
+    known = [day - DAY for day in taken_over] + ([LAST_OF_DISTRICTS] if has_district else [])
+    earliest = max([life.valid_from, *(day for day in confirmed if life.valid_from <= day < as_of)])
+    return min([as_of - DAY, *(day for day in known if day >= earliest)])
 
 
 def kind_in_name(name: str, kinds: type[K]) -> K | None:

@@ -14,6 +14,7 @@ from models.rules.places import (
     code_flaw,
     confirmed_later,
     kind_in_name,
+    last_day_of,
     life_on,
     loop,
     name_flaw,
@@ -130,6 +131,29 @@ def test_what_begins_ends_before_the_complete_list_that_lacks_it(
 )
 def test_a_complete_list_that_found_a_unit_in_force_is_named(complete: list[date], expected: date | None) -> None:
     assert confirmed_later(FIRST, date(2021, 2, 1), complete) == expected
+
+
+@pytest.mark.parametrize(
+    ("as_of", "has_district", "taken_over", "confirmed", "expected"),
+    [
+        (date(2025, 1, 1), False, [], [], date(2024, 12, 31)),
+        (date(2025, 1, 1), True, [], [], date(2024, 12, 31)),
+        (date(2025, 7, 1), True, [], [], date(2025, 6, 30)),
+        (date(2025, 9, 1), True, [], [], date(2025, 6, 30)),
+        (date(2025, 9, 1), False, [], [], date(2025, 8, 31)),
+        (date(2025, 9, 1), True, [date(2025, 1, 1)], [], date(2024, 12, 31)),
+        (date(2025, 1, 1), True, [date(2025, 7, 1)], [], date(2024, 12, 31)),
+        # Neither before it began, nor before a complete list that had it.
+        (date(2025, 1, 1), True, [date(2017, 1, 1)], [], date(2024, 12, 31)),
+        (date(2025, 1, 1), True, [date(2021, 2, 1)], [date(2023, 1, 1)], date(2024, 12, 31)),
+        (date(2025, 1, 1), True, [date(2023, 4, 10)], [date(2021, 2, 1), date(2025, 1, 1)], date(2023, 4, 9)),
+    ],
+)
+def test_what_a_list_ends_has_its_known_last_day(
+    as_of: date, has_district: bool, taken_over: list[date], confirmed: list[date], expected: date
+) -> None:
+    life = Life(date(2017, 10, 15))
+    assert last_day_of(life, as_of, has_district=has_district, taken_over=taken_over, confirmed=confirmed) == expected
 
 
 # ---- which unit took over which -------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -511,6 +512,72 @@ def _bring_in_lists_and_table(office: Office, folder: Path, order: Sequence[date
         else:
             made = office.bring_in(_of_ben_tre(folder), REFORM, CommuneSuccession)
             assert (made.counts["new"], made.refused) == (148, [])
+
+
+LATER = date(2025, 9, 1)
+
+
+@pytest.mark.parametrize(
+    ("order", "since"),
+    [
+        ((IN_2025, LATER), LATER),
+        ((LATER, IN_2025), LATER),
+        ((IN_2025, LATER, "table of that day"), LATER),
+        ((IN_2025, LATER, REFORM, "table"), REFORM),
+        ((IN_2025, REFORM, "table", LATER), REFORM),
+        ((REFORM, LATER, IN_2025, "table"), REFORM),
+        ((LATER, IN_2025, "table of that day", REFORM, "table"), REFORM),
+    ],
+)
+def test_a_complete_list_of_a_later_day_ends_the_old_map_on_its_own_last_day(
+    with_ben_tre: Office, shared_data: Path, order: Sequence[date | str], since: date
+) -> None:
+    for step in order:
+        if step == LATER:
+            with_ben_tre.bring_in(real(shared_data, LISTS[REFORM]), LATER, complete=True)
+        elif isinstance(step, date):
+            bring_in_real(with_ben_tre, shared_data, step)
+        else:
+            day = REFORM if step == "table" else LATER
+            assert with_ben_tre.bring_in(_of_ben_tre(shared_data), day, CommuneSuccession).refused == []
+
+    known = with_ben_tre.history()
+    days = Counter((first, last) for _code, first, last, _name, _kind in known["communes"])
+    assert days == {(IN_2025, "2025-06-30"): 148, (since, "None"): 124}
+    assert {last for _code, _first, last, _name, _kind in known["districts"]} == {"2025-06-30"}
+    assert len(known["links"]) == (0 if len(order) == 2 else 148)
+
+
+def test_a_list_of_a_later_day_says_that_the_one_of_the_reform_is_missing(
+    with_ben_tre: Office, shared_data: Path
+) -> None:
+    bring_in_real(with_ben_tre, shared_data, IN_2025)
+
+    made = with_ben_tre.plan(real(shared_data, LISTS[REFORM]), LATER, complete=True)
+
+    assert any("100 xã, phường không có trong danh mục kết thúc ngày 30/06/2025: " in said for said in made.also_words)
+    assert made.also_words[-1] == (
+        "Từ 01/07/2025 đến 31/08/2025 sổ có thể thiếu đơn vị thay thế. Nhập thêm danh mục tại ngày 01/07/2025."
+    )
+
+
+@pytest.mark.parametrize(("how", "ended"), [(SuccessionKind.WHOLE, "2024-12-31"), (SuccessionKind.PART, "2025-05-31")])
+def test_a_unit_that_is_known_to_have_been_taken_over_ends_the_day_before(
+    desk: Office, how: SuccessionKind, ended: str
+) -> None:
+    desk.bring_in(listed(AN_THANH, GIAO_THANH), IN_2017)
+    desk.bring_in(listed((*THANH_PHU, "29230", "Thị trấn Giao Thạnh")), IN_2025)
+    with desk.database.writing.begin() as session:
+        old, new = (session.get_one(Commune, desk.unit(code, IN_2025)) for code in ("29227", "29230"))
+        session.add(CommuneSuccession(old=old, new=new, kind=how))
+
+    made = desk.bring_in(
+        listed(AN_THANH, (*THANH_PHU, "29230", "Thị trấn Giao Thạnh")), date(2025, 6, 1), complete=True
+    )
+
+    until = {code: last for code, _first, last, _name, _kind in desk.history()["communes"]}
+    assert until == {"29200": "None", "29227": ended, "29230": "None"}
+    assert any(f"kết thúc ngày {date.fromisoformat(ended):%d/%m/%Y}: 29227" in said for said in made.also_words)
 
 
 # ---- complete and partial lists -------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
 """Lists of communes or districts as of a day → their changes, and those of the parents made with them.
 
-Units that a list does not name stay as they are, unless it is complete: then they end the day before. A complete
-list is remembered with its batch, so that lists taken in any order give one history. A parent is the same as long
-as its code is; when a parent is renamed, its children move to its new life and keep their own; so do open cycles
-and accounts.
+Units that a list does not name stay as they are, unless it is complete: then they end the day before, or on an earlier
+day that is known (the last of the districts, or the one before what wholly took over began). A complete list is
+remembered with its batch, so that lists taken in any order give one history. A parent is the same as long as its code
+is; when a parent is renamed, its children move to its new life and keep their own; so do open cycles and accounts.
 """
 
 from collections import Counter, defaultdict
@@ -23,18 +23,20 @@ from app.services.importing.reading import Columns, Options, Problem, ReadRow
 from app.services.importing.writing import Change, Changes, parts
 from app.session import OcopSession, OutsideArea, plain
 from models.base import Base, LabelledEnum
-from models.commune import Commune, CommuneKind
+from models.commune import Commune, CommuneKind, CommuneSuccession, SuccessionKind
 from models.cycle import Cycle
 from models.district import District, DistrictKind
 from models.import_batch import BatchState, ImportBatch, RowAction
 from models.province import Dated, Province, ProvinceKind
 from models.rules.places import (
     DAY,
+    LAST_OF_DISTRICTS,
     NO_DISTRICTS_FROM,
     Step,
     code_flaw,
     confirmed_later,
     kind_in_name,
+    last_day_of,
     life_on,
     name_flaw,
     overlap,
@@ -69,7 +71,6 @@ KINDS: Mapping[type[Unit], type[LabelledEnum]] = {
     Commune: CommuneKind,
 }
 DIGITS: Mapping[type[Unit], int] = {Province: 2, District: 3, Commune: 5}
-LAST_OF_DISTRICTS = NO_DISTRICTS_FROM - DAY
 NOUNS: Mapping[type[Unit], str] = {Province: "tỉnh", District: "huyện", Commune: "xã"}
 ACTIONS = {
     Step.SAME: RowAction.SAME,
@@ -187,6 +188,7 @@ def decide(
         lives: dict[type[Unit], Lives] = {model: lives_of(session, model) for model in (Province, District)}
         lives[own] = lives_of(session, own, codes)
         complete = _complete_lists(session, own)
+        heirs = _first_days_of_heirs(session) if own is Commune else {}
         after = Commune.valid_from >= NO_DISTRICTS_FROM, Commune.district_id.is_(None)
         reformed = session.scalar(select(Commune.id).where(*after).limit(1)) is not None
         strays = _strays(session, rows, lives[own], options.province) if _is_reform(own, as_of) else frozenset()
@@ -199,7 +201,16 @@ def decide(
         _refuse_another_province(columns, rows, province)
     visible = None if actor().area.everything else _ids(session, own, codes)
     judged = UnitList(
-        columns, own, as_of, province, lives, visible, complete=complete, is_reformed=reformed, strays=strays
+        columns,
+        own,
+        as_of,
+        province,
+        lives,
+        visible,
+        complete=complete,
+        heirs=heirs,
+        is_reformed=reformed,
+        strays=strays,
     )
     judged.changes = [judged.judge(row) for row in rows]
     if options.complete:
@@ -275,6 +286,23 @@ def _complete_lists(session: OcopSession, own: type[Listed]) -> dict[str, dict[d
     return found
 
 
+def _first_days_of_heirs(session: OcopSession) -> dict[int, list[date]]:
+    """{unit: first days of those that wholly took over from it}, of units with no last day, or a later one."""
+    old, new = aliased(Commune), aliased(Commune)
+    whole = [kind for kind in SuccessionKind if kind.is_whole]
+    known = (
+        select(old.id, new.valid_from)
+        .select_from(CommuneSuccession)
+        .join(old, CommuneSuccession.old_id == old.id)
+        .join(new, CommuneSuccession.new_id == new.id)
+        .where(CommuneSuccession.kind.in_(whole), or_(old.valid_to.is_(None), old.valid_to >= new.valid_from))
+    )
+    found: defaultdict[int, list[date]] = defaultdict(list)
+    for old_id, first in session.execute(known):
+        found[old_id].append(first)
+    return found
+
+
 def _refuse_districts(columns: Columns, rows: Sequence[ReadRow], as_of: date) -> None:
     if columns.model is District and rows:
         raise DistrictsGone(day=as_of)
@@ -299,6 +327,7 @@ class UnitList:
     provinces: code of the province of each row judged.
     completed: how many names came without their kind.
     complete: {province code: {day: batch number}} of complete lists taken before.
+    heirs: {unit: first days of those known to have wholly taken over from it while it has no such last day}.
     is_reformed: whether units after the end of districts are known, so that those with one are known to have ended.
     strays: (former province, province of the row) of which the list takes so few codes that they are slips.
     earlier: codes whose next life begins on the day of the list already.
@@ -323,6 +352,7 @@ class UnitList:
     likely: Sequence[Likely] = ()
     refused_since: Mapping[int, Problem] = field(default_factory=dict)
     complete: Mapping[str, Mapping[date, int]] = field(default_factory=dict)
+    heirs: Mapping[int, Sequence[date]] = field(default_factory=dict)
     is_reformed: bool = False
     strays: Collection[tuple[str, str | None]] = ()
     earlier: dict[type[Unit], set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -522,7 +552,8 @@ class UnitList:
         if outcome.step in (Step.BEGINS, Step.FOLLOWED):
             change.values |= {"code": code, "valid_from": self.as_of, "valid_to": outcome.valid_to}
         if outcome.step is Step.FOLLOWED:
-            change.closes = {"valid_to": self.as_of - DAY}
+            assert life is not None
+            change.closes = {"valid_to": self._last_day(model, life)}
         if outcome.closes:
             self.endings.append((change, outcome.closes))
         if model is self.own and not self._inside(life, facts):
@@ -623,17 +654,17 @@ class UnitList:
         session.flush()
 
     def _end(self, session: OcopSession) -> None:
-        ending: defaultdict[type[Unit], list[int]] = defaultdict(list)
+        ending: defaultdict[type[Unit], dict[int, Life]] = defaultdict(dict)
         for change, life in self.endings:
             if change.row and not change.refusal:
-                ending[UNITS[change.model]].append(life.id)
+                ending[UNITS[change.model]][life.id] = life
         for model, lives in self.ended.items():
-            ending[model] += [life.id for life in lives]
-        for model, ids in ending.items():
-            for part in parts(ids):
+            ending[model] |= {life.id: life for life in lives}
+        for model, by_id in ending.items():
+            for part in parts(list(by_id)):
                 for row in session.scalars(select(model).where(model.id.in_(part))):
                     assert isinstance(row, Dated)
-                    row.valid_to = self.as_of - DAY
+                    row.valid_to = self._last_day(model, by_id[row.id])
         session.flush()
 
     def _followed(self, session: OcopSession, model: type[Unit]) -> dict[int, Base]:
@@ -702,6 +733,17 @@ class UnitList:
         ended[self.own] = sorted(missing, key=lambda life: life.code)
         self.ended = {model: [life for life in lives if life.valid_from < self.as_of] for model, lives in ended.items()}
 
+    def _last_day(self, model: type[Unit], life: Life) -> date:
+        """Of a life that the list ends."""
+        province = life.parents.get("province")
+        return last_day_of(
+            life,
+            self.as_of,
+            has_district=model is District or "district" in life.parents,
+            taken_over=self.heirs.get(life.id, ()) if model is Commune else (),
+            confirmed=self.complete.get(province.code, ()) if province and model is self.own else (),
+        )
+
     def _in_force_in(self, session: OcopSession, model: type[Listed], provinces: Collection[str]) -> list[Life]:
         """Units in force on the day of the list, in the clerk's area: nobody ends what lies elsewhere."""
         province = PARENTS[model]["province"]
@@ -710,13 +752,21 @@ class UnitList:
         return [_life(model, row) for row in found.mappings()]
 
     def _ended_words(self) -> list[str]:
-        last = words_of_day(self.as_of - DAY)
-        return [
-            f"{number(len(lives))} {model.__label__.lower()} không có trong danh mục kết thúc ngày {last}: "
-            f"{', '.join(f'{life.code} {life.name}' for life in lives)}."
-            for model, lives in self.ended.items()
-            if lives
+        by_day: defaultdict[tuple[type[Unit], date], list[Life]] = defaultdict(list)
+        for model, lives in self.ended.items():
+            for life in lives:
+                by_day[model, self._last_day(model, life)].append(life)
+        said = [
+            f"{number(len(lives))} {model.__label__.lower()} không có trong danh mục "
+            f"kết thúc ngày {words_of_day(last)}: {', '.join(f'{life.code} {life.name}' for life in lives)}."
+            for (model, last), lives in by_day.items()
         ]
+        if self.as_of > NO_DISTRICTS_FROM and (self.own, LAST_OF_DISTRICTS) in by_day:
+            said.append(
+                f"Từ {words_of_day(NO_DISTRICTS_FROM)} đến {words_of_day(self.as_of - DAY)} sổ có thể thiếu đơn vị "
+                f"thay thế. Nhập thêm danh mục tại ngày {words_of_day(NO_DISTRICTS_FROM)}."
+            )
+        return said
 
     def _not_in_file(self, session: OcopSession) -> list[tuple[str, str]]:
         """(code, name) of the units in force that day in the provinces of the rows taken, and not in the list.

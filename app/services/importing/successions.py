@@ -17,7 +17,7 @@ from app.services.places import loop_sentence
 from app.session import OcopSession, plain
 from models.commune import Commune, CommuneSuccession, SuccessionKind
 from models.import_batch import RowAction
-from models.rules.places import DAY, bare_name, code_flaw, life_on, loop
+from models.rules.places import DAY, LAST_OF_DISTRICTS, bare_name, code_flaw, life_on, loop
 from models.rules.text import fold
 from models.rules.words import day
 
@@ -128,7 +128,10 @@ class SuccessionList:
             raise RowRefused(path, "Thiếu mã xã. Ghi mã gồm 5 chữ số.")
         if flaw := code_flaw(code, 5):
             raise RowRefused(path, flaw)
-        unit = life_on(self.lives.get(code, ()), on)
+        lives = self.lives.get(code, ())
+        unit = life_on(lives, on)
+        if unit is None and side == "old" and on > LAST_OF_DISTRICTS:
+            unit = life_on(lives, LAST_OF_DISTRICTS)  # the old map ended that day, whenever the new one is told of
         if unit is None:
             raise RowRefused(
                 path, f"Ngày {day(on)} chưa có xã mã {code}. Nhập danh mục xã, phường tại ngày đó trước, hoặc sửa mã."
