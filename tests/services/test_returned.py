@@ -15,6 +15,7 @@ from app.services import importing
 from app.services.importing import originals, returned, undoing
 from app.services.importing.returned import NothingToReturn
 from models import Commune, Entity, ImportBatch, Product, RowAction
+from models.base import Base
 from tests.files import samples
 
 pytestmark = [pytest.mark.fill("demo"), pytest.mark.usefixtures("at_the_command_line")]
@@ -33,10 +34,10 @@ class Desk:
             assert product is not None
             self.product, self.entity = product.name, product.entity.name
 
-    def send(self, content: bytes, *, name: str = "san-pham.xlsx") -> int:
+    def send(self, content: bytes, *, name: str = "san-pham.xlsx", model: type[Base] = Product) -> int:
         with self.database.writing.begin() as session:
-            table = read(content, name=name, known=importing.known_titles(Product))
-            plan = importing.plan(session, Product, table, as_of=TODAY)
+            table = read(content, name=name, known=importing.known_titles(model))
+            plan = importing.plan(session, model, table, as_of=TODAY)
             content_hash = originals.keep(self.folder, content)
             batch = importing.store(session, plan, file_name=name, content_hash=content_hash, size=len(content))
             return batch.id
@@ -102,6 +103,18 @@ def test_one_error_of_two_rows_is_one_line_of_the_summary(desk: Desk) -> None:
     assert error == "Cột “Tình trạng”: “Hết hàng”: Không có trong danh sách tình trạng."
     assert lines == "4–5 (2 dòng)"
     assert cure.startswith("Ghi một trong: “Đang sản xuất”; “Tạm ngừng”; “Ngừng sản xuất”. Sửa ô này")
+
+
+def test_a_tax_code_of_another_producer_is_looked_at_and_not_written_otherwise(desk: Desk) -> None:
+    rows = [["MST", "Tên chủ thể"], ["9900000016", "HTX Sông Tiền"]]
+    with desk.database.writing.begin() as session:
+        session.scalars(select(Entity).where(Entity.name == desk.entity)).one().tax_code = "9900000016"
+
+    _name, content = desk.back(desk.send(samples.workbook(rows), model=Entity))
+
+    (_, (error, _, cure)) = openpyxl.load_workbook(io.BytesIO(content))[FAULTS_SHEET].iter_rows(values_only=True)
+    assert str(error).startswith("Cột “MST”: “9900000016, HTX Sông Tiền”: Mã số thuế 9900000016 đang là của “")
+    assert cure == "Kiểm tra mã số thuế. Sửa ô này, hoặc trả lời khi xem trước."
 
 
 def test_only_corrected_rows_run_when_the_workbook_comes_again(desk: Desk) -> None:

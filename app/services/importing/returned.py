@@ -11,6 +11,7 @@ from app.errors import OcopError
 from app.files import marked, read
 from app.files.marked import Mark, Summed
 from app.services import importing
+from app.services.importing.links import code_of
 from app.session import OcopSession
 from models.base import screens
 from models.import_batch import BatchState, ImportBatch, ImportRow, RowAction
@@ -72,7 +73,8 @@ def _asked(batch: ImportBatch) -> dict[tuple[int, str], str]:
     for each in batch.options.get("unfound", ()):
         names = "; ".join(f"“{label}”" for _, label in each["suggestions"])
         start = "Gần giống" if each["relation"] in links else "Ghi một trong"
-        cure = f"{start}: {names}. " if names else ""
+        is_of_code = each["relation"] == code_of(screens()[batch.screen])  # which row it is, not how it is written
+        cure = f"{start}: {names}. " if names and not is_of_code else ""
         value, why = f"“{each['value']}”", each["why"]
         sentence = f"{why if value in why else f'{value}: {why}'} {cure}Sửa ô này, hoặc trả lời khi xem trước."
         if each["value"]:
