@@ -248,6 +248,23 @@ def last_day_of(
     return min([as_of - DAY, *(day for day in known if day >= earliest)])
 
 
+FEW_OF = 10
+"""Fewer than one of so many are slips."""
+
+
+def are_slips(unborne: int, borne: int, as_of: date, *, reform_is_known: bool) -> bool:
+    """Whether codes that no unit ever bore are slips, or of a draft, in the list of a province on the new map.
+
+    On 01/07/2025 every new unit took over the code of one of its predecessors; units established since have new ones.
+    unborne: such codes of the list. borne: codes of the province, in the list or known, that a unit bore before.
+    reform_is_known: whether units of the province on 01/07/2025 are known, so that a later list may tell of others.
+    Many such codes are those of an old province that is not loaded.
+    """
+    if as_of < NO_DISTRICTS_FROM or (reform_is_known and as_of > NO_DISTRICTS_FROM):
+        return False
+    return unborne * FEW_OF < borne
+
+
 def kind_in_name(name: str, kinds: type[K]) -> K | None:
     """The kind that an official name begins with: “Thị trấn Mỏ Cày” is a township."""
     lowered = name.casefold()

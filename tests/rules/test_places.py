@@ -11,6 +11,7 @@ from models.rules.places import (
     Step,
     Successors,
     Turn,
+    are_slips,
     code_flaw,
     confirmed_later,
     kind_in_name,
@@ -154,6 +155,28 @@ def test_what_a_list_ends_has_its_known_last_day(
 ) -> None:
     life = Life(date(2017, 10, 15))
     assert last_day_of(life, as_of, has_district=has_district, taken_over=taken_over, confirmed=confirmed) == expected
+
+
+@pytest.mark.parametrize(
+    ("unborne", "borne", "as_of", "reform_is_known", "expected"),
+    [
+        (1, 123, date(2025, 7, 1), False, True),
+        (1, 124, date(2025, 7, 1), True, True),
+        (12, 121, date(2025, 7, 1), False, True),
+        (12, 120, date(2025, 7, 1), False, False),
+        # An empty register, or one that lacks the old units of other provinces.
+        (124, 0, date(2025, 7, 1), False, False),
+        (76, 48, date(2025, 7, 1), False, False),
+        # Units established since have new codes; who tells of them must know the map of the reform.
+        (1, 124, date(2026, 10, 1), True, False),
+        (1, 123, date(2026, 10, 1), False, True),
+        (1, 123, date(2025, 6, 30), False, False),
+    ],
+)
+def test_codes_that_no_unit_bore_are_slips_where_they_are_few(
+    unborne: int, borne: int, as_of: date, reform_is_known: bool, expected: bool
+) -> None:
+    assert are_slips(unborne, borne, as_of, reform_is_known=reform_is_known) is expected
 
 
 # ---- which unit took over which -------------------------------------------------------------------------------

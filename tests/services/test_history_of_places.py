@@ -679,6 +679,49 @@ def test_a_draft_of_the_reform_with_a_code_of_another_province_is_refused(desk: 
     assert alone.refused == []
 
 
+SLIP = (
+    "Mã 99999 chưa từng là mã của xã, phường nào; từ 01/07/2025 mỗi xã, phường mang mã của một đơn vị cũ nhập vào nó. "
+    "Kiểm tra mã, không dùng mã của bản dự thảo. Đơn vị lập sau ngày này thì nhập bằng danh mục của ngày lập."
+)
+
+
+@pytest.mark.fill("reference")
+@pytest.mark.parametrize(
+    ("day", "said"), [(REFORM, [SLIP]), (date(2026, 10, 1), [])], ids=["of the reform", "of a day since"]
+)
+def test_a_code_that_no_unit_bore_is_none_of_the_reform(desk: Office, day: date, said: list[str]) -> None:
+    made = desk.plan(listed(("86", "Tỉnh Vĩnh Long", "99999", "Xã Cồn Bửng"), header=NEW_MAP), day)
+
+    assert problems(made) == said
+    assert made.counts["new"] == (not said)
+
+
+@pytest.mark.parametrize("day", [REFORM, LATER])
+def test_a_draft_with_a_code_of_no_unit_is_refused_where_the_old_units_are_known(desk: Office, day: date) -> None:
+    desk.bring_in(listed(*((*THANH_PHU, str(29200 + n), f"Xã Số {n}") for n in range(12))), IN_2021)
+    new = [("86", "Tỉnh Vĩnh Long", str(29200 + n), f"Xã Mới {n}") for n in range(11)]
+    slip = ("86", "Tỉnh Vĩnh Long", "99999", "Xã Cồn Bửng")
+
+    made = desk.plan(listed(*new, slip, header=NEW_MAP), day)
+
+    assert [row.action.value for row in made.rows] == ["changed"] * 11 + ["refused"]
+    assert problems(made) == [SLIP]
+
+
+def test_codes_of_old_provinces_that_are_not_loaded_are_taken_and_named(
+    with_ben_tre: Office, shared_data: Path
+) -> None:
+    empty = with_ben_tre.plan(real(shared_data, LISTS[REFORM]), REFORM)
+    bring_in_real(with_ben_tre, shared_data, IN_2025)
+
+    made = with_ben_tre.plan(real(shared_data, LISTS[REFORM]), REFORM)
+
+    assert (made.refused, made.counts["new"]) == ([], 76)
+    assert any(note.startswith("76 mã chưa từng là mã của xã, phường nào trong sổ: ") for note in made.notes)
+    assert (empty.refused, empty.counts["new"]) == ([], 124)
+    assert not any("chưa từng" in note for note in empty.notes)
+
+
 CON_TAU, AN_QUI = ("86", "Tỉnh Vĩnh Long", "29200", "Xã Cồn Tàu"), ("86", "Tỉnh Vĩnh Long", "29224", "Xã An Qui")
 NEW_MAP = ("Mã TP", "Tỉnh Thành Phố", "Mã PX", "Phường Xã")
 

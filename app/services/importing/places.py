@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.current import actor, seeing_everything
@@ -30,9 +30,11 @@ from models.import_batch import BatchState, ImportBatch, RowAction
 from models.province import Dated, Province, ProvinceKind
 from models.rules.places import (
     DAY,
+    FEW_OF,
     LAST_OF_DISTRICTS,
     NO_DISTRICTS_FROM,
     Step,
+    are_slips,
     code_flaw,
     confirmed_later,
     kind_in_name,
@@ -191,7 +193,11 @@ def decide(
         heirs = _first_days_of_heirs(session) if own is Commune else {}
         after = Commune.valid_from >= NO_DISTRICTS_FROM, Commune.district_id.is_(None)
         reformed = session.scalar(select(Commune.id).where(*after).limit(1)) is not None
-        strays = _strays(session, rows, lives[own], options.province) if _is_reform(own, as_of) else frozenset()
+        strays: frozenset[tuple[str, str | None]] = frozenset()
+        unborne = NONE_UNBORNE
+        if own is Commune and as_of >= NO_DISTRICTS_FROM:
+            strays = _strays(session, rows, lives[own], options.province)
+            unborne = _unborne(session, rows, lives[own], options.province, as_of)
     if as_of >= NO_DISTRICTS_FROM:
         _refuse_districts(columns, rows, as_of)
     province = options.province
@@ -211,6 +217,7 @@ def decide(
         heirs=heirs,
         is_reformed=reformed,
         strays=strays,
+        unborne=unborne,
     )
     judged.changes = [judged.judge(row) for row in rows]
     if options.complete:
@@ -224,10 +231,6 @@ def _refuse_another_province(columns: Columns, rows: Sequence[ReadRow], chosen: 
         found = {row.values["province.code"] for row in rows if row.values["province.code"]}
         if len(found) == 1 and chosen not in found:
             raise AnotherProvince(found=found.pop(), chosen=chosen)
-
-
-def _is_reform(own: type[Listed], as_of: date) -> bool:
-    return own is Commune and as_of >= NO_DISTRICTS_FROM
 
 
 def _strays(
@@ -256,6 +259,51 @@ def _strays(
     return frozenset(few - _left_codes(session)) if few else frozenset()
 
 
+class Unborne(NamedTuple):
+    """Codes of a list of the new map that nothing is known of: those refused, and those only told of."""
+
+    slips: frozenset[str] = frozenset()
+    noted: tuple[str, ...] = ()
+
+
+NONE_UNBORNE = Unborne()
+
+
+def _unborne(session: OcopSession, rows: Sequence[ReadRow], lives: Lives, given: str | None, as_of: date) -> Unborne:
+    unknown: defaultdict[str | None, list[str]] = defaultdict(list)
+    borne: defaultdict[str | None, set[str]] = defaultdict(set)
+    for row in rows:
+        code, province = row.values["code"] or "", row.values.get("province.code") or given
+        if code in lives:
+            if life_on(lives[code], LAST_OF_DISTRICTS):
+                borne[province].add(code)
+        elif not code_flaw(code, DIGITS[Commune]):
+            unknown[province].append(code)
+    if not unknown:
+        return NONE_UNBORNE
+    before, after = aliased(Commune), aliased(Commune)
+    of_reform = (
+        select(Province.code, after.code, before.id)
+        .select_from(after)
+        .join(Province, after.province_id == Province.id)
+        .outerjoin(before, and_(before.code == after.code, before.valid_to == LAST_OF_DISTRICTS))
+        .where(after.valid_from == NO_DISTRICTS_FROM, Province.code.in_(sorted(filter(None, unknown))))
+    )
+    reformed = set()
+    for province, code, was_there in session.execute(of_reform):
+        reformed.add(province)
+        if was_there is not None:
+            borne[province].add(code)
+    slips: list[str] = []
+    noted: list[str] = []
+    for province, codes in unknown.items():
+        if are_slips(len(codes), len(borne[province]), as_of, reform_is_known=province in reformed):
+            slips += codes
+        elif borne[province] and province not in reformed:
+            noted += codes
+    return Unborne(frozenset(slips), tuple(noted))
+
+
 def _left_codes(session: OcopSession) -> set[tuple[str, str | None]]:
     """(former province, province) where a unit of the one is known to have left its code to the other."""
     before, after, former, now = aliased(Commune), aliased(Commune), aliased(Province), aliased(Province)
@@ -269,9 +317,6 @@ def _left_codes(session: OcopSession) -> set[tuple[str, str | None]]:
         .distinct()
     )
     return {(row[0], row[1]) for row in session.execute(pairs)}
-
-
-FEW_OF = 10
 
 
 def _complete_lists(session: OcopSession, own: type[Listed]) -> dict[str, dict[date, int]]:
@@ -330,6 +375,7 @@ class UnitList:
     heirs: {unit: first days of those known to have wholly taken over from it while it has no such last day}.
     is_reformed: whether units after the end of districts are known, so that those with one are known to have ended.
     strays: (former province, province of the row) of which the list takes so few codes that they are slips.
+    unborne: codes that nothing is known of, on the new map.
     earlier: codes whose next life begins on the day of the list already.
     endings: (change, life) of lives that end because one that comes next begins earlier.
     ended: units that the list, being complete, ends. covers: codes of the provinces it is complete for.
@@ -355,6 +401,7 @@ class UnitList:
     heirs: Mapping[int, Sequence[date]] = field(default_factory=dict)
     is_reformed: bool = False
     strays: Collection[tuple[str, str | None]] = ()
+    unborne: Unborne = NONE_UNBORNE
     earlier: dict[type[Unit], set[str]] = field(default_factory=lambda: defaultdict(set))
     endings: list[tuple[Change, Life]] = field(default_factory=list)
     ended: Mapping[type[Unit], Sequence[Life]] = field(default_factory=dict)
@@ -580,6 +627,13 @@ class UnitList:
                 f"{before.parents['province'].name}, danh mục này hầu như không lấy mã nào khác của tỉnh đó. "
                 "Sửa mã theo danh mục chính thức, không dùng mã của bản dự thảo.",
             )
+        if code in self.unborne.slips:
+            raise RowRefused(
+                "code",
+                f"Mã {code} chưa từng là mã của xã, phường nào; từ {words_of_day(NO_DISTRICTS_FROM)} mỗi xã, phường "
+                "mang mã của một đơn vị cũ nhập vào nó. Kiểm tra mã, không dùng mã của bản dự thảo. Đơn vị lập sau "
+                "ngày này thì nhập bằng danh mục của ngày lập.",
+            )
         if life is None or life.valid_from < NO_DISTRICTS_FROM <= self.as_of:
             return
         if self.visible is not None and life.id not in self.visible:
@@ -698,6 +752,12 @@ class UnitList:
         notes = []
         if self.completed:
             notes.append(f"{self.completed} tên không ghi loại ở đầu, đã thêm theo cột loại.")
+        if unborne := self.unborne.noted:
+            first = ", ".join(unborne[:5]) + (", …" if len(unborne) > 5 else "")
+            notes.append(
+                f"{number(len(unborne))} mã chưa từng là mã của xã, phường nào trong sổ: {first}. "
+                "Nếu chưa nhập danh mục trước 01/07/2025 của tỉnh cũ thì nhập trước để kiểm được mã."
+            )
         if self.ended.get(self.own):
             return notes
         if left := self._not_in_file(session):
