@@ -40,7 +40,7 @@ class Rating(Placed, Searchable, Base):
         ForeignKey("participations.id"), index=True, info=field("Tham gia chu trình", managed=True)
     )
     criteria_set_id: Mapped[int | None] = mapped_column(ForeignKey("criteria_sets.id"), info=field("Bộ tiêu chí"))
-    regime: Mapped[Regime] = mapped_column(choice(Regime), info=field("Theo quy định"))
+    regime: Mapped[Regime] = mapped_column(choice(Regime), info=field("Theo quy định", managed=True))
     mean_points: Mapped[Decimal | None] = mapped_column(
         info=field(
             "Điểm trung bình",

@@ -14,11 +14,12 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, sel
 from sqlalchemy.orm import aliased
 
 from app.current import seeing_everything, today
+from app.services.place_names import read_onward
 from app.session import OcopSession
 from models import Commune, CommuneSuccession, District, Entity, Product, Province, Rating
 from models.base import LabelledEnum, Placed
 from models.rules.geography import NOWHERE, Spot, Unit, spots
-from models.rules.places import life_on
+from models.rules.places import Link, life_on
 
 Figures = tuple[int, ...]
 """One number a column, in the order of COLUMNS."""
@@ -60,19 +61,46 @@ class Summary:
     total: Figures
 
 
+_UNIT = (Commune.id, Commune.valid_from, Commune.valid_to, Commune.district_id, Commune.province_id)
+_LINK = (CommuneSuccession.old_id, CommuneSuccession.new_id, CommuneSuccession.kind)
+
+
 def places_on(session: OcopSession, day: date) -> dict[int, Spot]:
     """Every commune of any time → where it lies on the map of a day, whoever's area it is in."""
     with seeing_everything():
-        units = session.execute(
-            select(Commune.id, Commune.valid_from, Commune.valid_to, Commune.district_id, Commune.province_id)
-        )
-        links = session.execute(select(CommuneSuccession.old_id, CommuneSuccession.new_id, CommuneSuccession.kind))
+        units = session.execute(select(*_UNIT))
+        links = session.execute(select(*_LINK))
         return spots(
             [Unit(*row) for row in units],
             [(old, new, kind) for old, new, kind in links],
             day,
             provinces=_provinces_on(session, day),
         )
+
+
+def spot_on(session: OcopSession, commune: Commune, day: date) -> Spot:
+    """Where records of a commune lie on the map of a day, whoever's area that is in."""
+    if commune.in_force(day):
+        return Spot(commune.province_id, commune.district_id, commune.id)
+    links = _links_back(session, commune.id) if commune.valid_from > day else read_onward(session, [commune.id])[1]
+    ids = {commune.id, *(unit for old, new, _kind in links for unit in (old, new))}
+    with seeing_everything():
+        units = [Unit(*row) for row in session.execute(select(*_UNIT).where(Commune.id.in_(ids)))]
+    return spots(units, links, day)[commune.id]
+
+
+def _links_back(session: OcopSession, unit_id: int) -> list[Link]:
+    found: dict[Link, None] = {}
+    at = {unit_id}
+    with seeing_everything():
+        while at:
+            step = [
+                (old, new, kind)
+                for old, new, kind in session.execute(select(*_LINK).where(CommuneSuccession.new_id.in_(at)))
+            ]
+            at = {old for old, _new, _kind in step} - {new for _old, new, _kind in found}
+            found |= dict.fromkeys(step)
+    return list(found)
 
 
 def _provinces_on(session: OcopSession, day: date) -> dict[int, int]:

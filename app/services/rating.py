@@ -7,10 +7,14 @@ from typing import Any
 
 from sqlalchemy import inspect, or_, select
 
+from app.current import seeing_everything, today
 from app.errors import OcopError
+from app.services.geography import spot_on
 from app.session import OcopSession
-from models import Commune, CriteriaSet, Cycle, Participation, Product, Rating
+from models import Commune, CriteriaSet, Cycle, District, Participation, Product, Province, Rating
 from models.rules import rating as rules
+from models.rules.geography import Spot
+from models.rules.words import words
 
 POTENTIAL_FIVE = "Tiềm năng 5 sao, chờ bộ đánh giá."
 
@@ -33,6 +37,14 @@ class StarsAbovePoints(OcopError):
 
 class NoReasonForFewerStars(OcopError):
     sentence = "Hạng {stars} sao thấp hơn điểm: {points} điểm được {by_points} sao. Ghi lý do thấp hơn."
+
+
+class DecidedLater(OcopError):
+    sentence = "Ngày quyết định {day} chưa tới. Xem lại ngày quyết định."
+
+
+class ExpiresBefore(OcopError):
+    sentence = "Hết hạn công nhận {expires} trước ngày quyết định {day}. Xem lại hai ngày."
 
 
 class BeforeFirstRegime(OcopError):
@@ -84,8 +96,7 @@ def settle(session: OcopSession, rating: Rating) -> None:
     What was typed as printed (authority, last day) stays; what followed from the values before a change follows
     anew. For a screen that saves a form: call it before the flush.
 
-    Raises PointsOutOfRange, PointsTooFine, StarsOutOfRange, BeforeFirstRegime, StarsAbovePoints,
-    NoReasonForFewerStars.
+    Raises what `flaws` finds first.
     """
     for _attribute, flaw in flaws(rating):
         raise flaw
@@ -124,7 +135,11 @@ def flaws(rating: Rating) -> Iterator[tuple[str, OcopError]]:
         if stars < by_points and not has_reason and not rules.may_be_five(by_points, stars):
             yield "difference_reason", NoReasonForFewerStars(stars=stars, points=shown, by_points=by_points)
     if day is not None and rules.regime_on(day) is None:
-        yield "decided_on", BeforeFirstRegime(day=f"{day:%d/%m/%Y}")
+        yield "decided_on", BeforeFirstRegime(day=words(day))
+    elif day is not None and day > today():
+        yield "decided_on", DecidedLater(day=words(day))
+    if day is not None and rating.expires_on is not None and rating.expires_on <= day and not _follows(rating):
+        yield "expires_on", ExpiresBefore(expires=words(rating.expires_on), day=words(day))
 
 
 def _follow(session: OcopSession, rating: Rating) -> None:
@@ -136,7 +151,7 @@ def _follow(session: OcopSession, rating: Rating) -> None:
         stars_before, day_before = _before(rating, "stars"), _before(rating, "decided_on")
         if rating.authority == _authority(session, product_before, stars_before, day_before):
             rating.authority = ""
-        if rating.expires_on == rules.expires_on(day_before):
+        if _follows(rating):
             rating.expires_on = None
         alone = alone or (product_before, day_before) != (product, day)
     rating.authority = rating.authority or _authority(session, product, stars, day)
@@ -146,6 +161,11 @@ def _follow(session: OcopSession, rating: Rating) -> None:
         rating.expires_on = None
     elif rating.expires_on is None:
         rating.expires_on = rules.expires_on(day)
+
+
+def _follows(rating: Rating) -> bool:
+    """Whether the last day is what the day of decision before a change gave."""
+    return bool(inspect(rating).persistent) and rating.expires_on == rules.expires_on(_before(rating, "decided_on"))
 
 
 def _before(rating: Rating, name: str) -> Any:
@@ -160,17 +180,27 @@ def _at_province(points: Decimal) -> int:
 
 
 def _authority(session: OcopSession, product: Product, stars: int, day: date) -> str:
-    """The office as it was named on the day, from the place where the product is made."""
-    commune = session.get_one(Commune, product.commune_id)
+    """The office as it was named on the day, from the place where the product is made as it lay that day.
+
+    Empty where that is not known.
+    """
     match rules.authority_of(stars, day):
         case None:
             return ""
         case rules.Authority.MINISTRY:
             return rules.ministry_on(day)
-        case rules.Authority.DISTRICT if commune.district is not None:
-            return _committee(commune.district.name)
-        case _:
-            return _committee(commune.province.name)
+        case rules.Authority.DISTRICT:
+            return _committee(session, District, _spot(session, product, day).district_id)
+        case rules.Authority.PROVINCE:
+            return _committee(session, Province, _spot(session, product, day).province_id)
+
+
+def _spot(session: OcopSession, product: Product, day: date) -> Spot:
+    """Where the product was made on a day: of a moved one where it was recorded, as long as that was in force."""
+    with seeing_everything():
+        recorded = session.get_one(Commune, product.moved_from_id) if product.moved_from_id else None
+        commune = session.get_one(Commune, product.commune_id)
+    return spot_on(session, recorded if recorded and recorded.in_force(day) else commune, day)
 
 
 def _taking_part(session: OcopSession, product: Product, day: date) -> Participation | None:
@@ -190,9 +220,13 @@ def _product(session: OcopSession, rating: Rating) -> Product:
     return rating.product or session.get_one(Product, rating.product_id)
 
 
-def _committee(place: str) -> str:
+def _committee(session: OcopSession, model: type[District | Province], place_id: int | None) -> str:
     """“Huyện Thạnh Phú” as “UBND huyện Thạnh Phú”."""
-    return f"UBND {place[0].lower()}{place[1:]}"
+    if place_id is None:
+        return ""
+    with seeing_everything():
+        name = str(session.get_one(model, place_id))
+    return f"UBND {name[0].lower()}{name[1:]}"
 
 
 def _shown(points: Decimal) -> str:

@@ -109,6 +109,28 @@ def test_a_result_after_the_merger_is_the_new_provinces(new: Made) -> None:
     assert made.expires_on == date(2029, 6, 20)
 
 
+def test_the_authority_is_that_of_the_place_as_it_lay_on_the_day(old: Made, new: Made) -> None:
+    of_former, _ = old.rate("72.5", date(2026, 6, 20))
+    before_it_was, _ = new.rate("55", date(2024, 6, 1))
+
+    assert of_former.authority == "UBND tỉnh Vĩnh Long"
+    assert before_it_was.authority == "UBND huyện Thạnh Phú"  # of all that became the commune
+
+
+@pytest.mark.parametrize(
+    ("day", "expires", "sentence"),
+    [
+        (date(2206, 1, 1), None, "Ngày quyết định 01/01/2206 chưa tới"),
+        (date(2024, 6, 1), date(2020, 1, 1), "Hết hạn công nhận 01/01/2020 trước ngày quyết định 01/06/2024"),
+    ],
+)
+def test_days_that_cannot_be_are_refused(old: Made, day: date, expires: date | None, sentence: str) -> None:
+    with acting_as(system("kiểm thử")), old.database.writing.begin() as session:
+        made = Rating(product=session.get_one(Product, old.product_id), stars=3, decided_on=day, expires_on=expires)
+        with session.no_autoflush, pytest.raises(OcopError, match=sentence):
+            rating.settle(session, made)
+
+
 @pytest.mark.parametrize(
     ("points", "stars", "reason", "sentence"),
     [

@@ -1034,14 +1034,8 @@ def _required(model: type[Base]) -> list[str]:
         info = labelled.get(prop.key)
         if column.nullable or column.default is not None or column.primary_key or info is None or info.managed:
             continue
-        if model in SETTLE and prop.key in SETTLED:
-            continue
         needed.append(prop.key)
     return needed
-
-
-# Filled by the services above, whatever a file says.
-SETTLED = frozenset({"regime", "stars_by_points"})
 
 
 def _guessed(model: type[Base], values: Mapping[str, Any], links: Linked) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapper, selectinload
 
 from app.files.template import InputColumn, workbook
 from app.services import importing
-from app.services.importing import places, records
+from app.services.importing import places
 from app.services.importing.reading import linked_model, titles_of
 from app.session import OcopSession
 from models.base import Base, Placed, Points, Searchable, Tidy, TidyText, fields
@@ -170,8 +170,6 @@ def _needed(model: type[Base], path: str) -> str:
 def _is_required(model: type[Base], first: str, path: str) -> bool:
     if model in importing.DATED:
         return path in places.NEEDS or first == "province"
-    if model in records.SETTLE and first in records.SETTLED:
-        return False
     mapper: Mapper[Any] = inspect(model)
     attribute = f"{first}_id" if first in mapper.relationships else first
     column = mapper.column_attrs[attribute].columns[0]
