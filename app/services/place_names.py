@@ -168,17 +168,17 @@ def _before() -> Select[int, str, date | None, str]:
         select(CommuneSuccession.new_id, Commune.name, Commune.valid_to, District.name)
         .join(Commune, CommuneSuccession.old_id == Commune.id)
         .outerjoin(District, Commune.district_id == District.id)
-        .where(CommuneSuccession.new_id.in_(ids))
+        .where(CommuneSuccession.new_id.in_(ids), Commune.valid_to.is_not(None))
         .order_by(Commune.valid_to.desc(), Commune.sort_key)
     )
 
 
 def _were(units: Sequence[Unit]) -> str:
-    if not units:
+    """Of units that ended; one that only gave a part away goes on by its name."""
+    if not units or (ended := units[0].valid_to) is None:
         return ""
     named = ", ".join(_small(unit.name) for unit in units[:NAMED])
     more = f" và {len(units) - NAMED} đơn vị khác" if len(units) > NAMED else ""
     districts = {unit.district for unit in units if unit.district}
     where = f", {_small(districts.pop())}" if len(districts) == 1 and not more else ""
-    ended = units[0].valid_to
-    return f"trước {day(ended + DAY)}: {named}{more}{where}" if ended else f"trước đó: {named}{more}{where}"
+    return f"trước {day(ended + DAY)}: {named}{more}{where}"

@@ -107,6 +107,14 @@ def test_units_say_what_they_were_and_what_they_have_become(any_database: Databa
     assert said[divided.id].startswith("đã chia, nay thuộc ")
 
 
+@pytest.mark.fill("world")
+def test_a_unit_in_force_that_gave_a_part_away_is_neither_former_nor_followed(database: Database) -> None:
+    with acting_as(system("kiểm thử")), database.reading() as session:
+        ids = list(session.scalars(select(Commune.id)))
+
+        assert set(lineage(session, ids, TODAY).values()) == {""}
+
+
 @pytest.mark.fill("reference")
 def test_who_had_a_commune_that_ended_may_name_its_successor_and_no_more(any_database: Database) -> None:
     with any_database.writing.begin() as session, acting_as(system("kiểm thử")):
