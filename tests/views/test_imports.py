@@ -4,18 +4,19 @@ import hashlib
 import io
 import re
 from datetime import date, timedelta
+from html import unescape
 
 import openpyxl
 import pytest
 from httpx2 import Response
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from starlette.testclient import TestClient
 
 from app.current import acting_as, system
 from app.database import Database
 from app.services.cycle import check_moves
 from app.session import OcopSession
-from models import AuditEntry, BatchState, Commune, ImportBatch, ImportRow, Product, Province
+from models import AuditEntry, BatchState, Commune, CommuneSuccession, ImportBatch, ImportRow, Product, Province
 from models.base import now
 from models.rules.cycle import NO_OPEN_CYCLE
 from tests.views.conftest import Clerk
@@ -248,6 +249,57 @@ def test_what_cannot_be_read_brings_the_form_back_with_a_sentence(
     assert f'value="{form.get("as_of", "01/10/2026")}"' in answer.text
     assert f'value="{form.get("sheet", "Sheet")}"' in answer.text
     assert look.scalars(select(ImportBatch)).all() == []
+
+
+LINKS = ("Mã xã cũ", "Mã xã mới", "Cách chuyển")
+
+
+@pytest.fixture
+def overlapping(demo: Database) -> None:
+    """Two lives of code 28945 that share July 2025, as no form and no list would leave them."""
+    old = (Commune.code == "28945", Commune.valid_to == date(2025, 6, 30))
+    with demo.engine.begin() as connection:
+        connection.execute(update(Commune.__table__).where(*old).values(valid_to=date(2025, 7, 31)))
+
+
+@pytest.mark.usefixtures("overlapping")
+@pytest.mark.parametrize(
+    ("rows", "form", "said"),
+    [
+        ([RENAMED], {"province": "82"}, "Tệp là danh mục của tỉnh mã 86, không phải tỉnh đã chọn (mã 82)."),
+        ([(*OF_86, "27667", "Xã Bình Khánh")], {}, "Mã 27667 ngày 01/10/2026 là Xã Bình Khánh của Thành phố Hồ"),
+        ([NEW], {"as_of": "01/07/2025"}, "Mã 29999 chưa từng là mã của xã, phường nào"),
+        ([RENAMED, (*OF_86, "29182", "Xã An Qui")], {}, "29182 có ở dòng 2 và 3. Giữ một dòng."),
+        ([(*OF_86, "28945", "Xã Bình Khánh")], {"as_of": "15/07/2025"}, "Mã 28945 đang có hai đơn vị trùng ngày"),
+        (
+            [("29182", "28945", "Nhập một phần"), ("28945", "29182", "Nhập một phần")],
+            {"model": "commune-succession"},
+            "Chuyển đổi thành vòng: 28945 Xã Đồng Khởi → 29182 Xã Thạnh Phú → 28945 Xã Đồng Khởi.",
+        ),
+        ([("29182", "28945", "Nhập một phần")], {"model": "commune-succession", "as_of": ""}, "Ghi ngày của danh mục"),
+    ],
+    ids=["of another province", "a draft", "a code of none", "twice", "overlapping", "in a circle", "without a day"],
+)
+def test_a_list_of_places_that_cannot_be_is_refused_with_its_reason(
+    clerk: Clerk, look: OcopSession, rows: list[tuple[str, ...]], form: dict[str, str], said: str
+) -> None:
+    def places() -> tuple[list[tuple[object, ...]], int | None]:
+        look.rollback()
+        lives = look.execute(select(Commune.id, Commune.name, Commune.valid_from, Commune.valid_to))
+        return [tuple(life) for life in lives], look.scalar(select(func.count(CommuneSuccession.id)))
+
+    admin, before = clerk("admin"), places()
+    header = LINKS if "model" in form else HEADER
+
+    answer = send(admin, workbook(*rows, header=header), **form)
+    href = answer.headers.get("location", "")
+    page = admin.get(href) if href else answer
+    confirmed = admin.post(f"{href}/confirm", data={"partial": "1"}) if href else answer
+
+    assert said in unescape(text(page))
+    assert page.status_code == (200 if href else 400)
+    assert confirmed.status_code in (400, 409)
+    assert places() == before
 
 
 def test_a_list_with_districts_keeps_the_chosen_province_when_it_comes_back(province_clerk: TestClient) -> None:
