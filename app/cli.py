@@ -379,7 +379,11 @@ def _import(arguments: argparse.Namespace) -> int:
     if plan.unfound:
         before.append("Trả lời các giá trị chưa rõ bằng --answers, trên trang Nhập liệu, hoặc sửa trong tệp.")
     if arguments.json:
-        looked_at = {"columns": _columns(plan), "notes": [*before, *plan.notes]} if arguments.dry_run else {}
+        looked_at = (
+            {"columns": _columns(plan), "notes": [*before, *plan.notes], "likely": _likely(plan)}
+            if arguments.dry_run
+            else {}
+        )
         print(json.dumps(_as_json(plan, number) | looked_at, ensure_ascii=False))
     else:
         _say_import(plan, number, [*before, *plan.notes], dry_run=arguments.dry_run)
@@ -466,6 +470,14 @@ def _as_question(asked: "Unfound") -> dict[str, Any]:
     }
 
 
+def _likely(plan: "Plan") -> list[dict[str, Any]]:
+    """New rows and the rows of the register that they may be."""
+    return [
+        {"line": each.line, "name": each.name, "there": [{"id": pk, "name": name} for pk, name in each.there]}
+        for each in plan.likely
+    ]
+
+
 def _columns(plan: "Plan") -> list[dict[str, str]]:
     return [{"title": title, "field": path, "reason": reason} for title, path, reason in plan.mapped]
 
@@ -503,7 +515,8 @@ def _fault_of_answer(question: Any, model: type["Base"]) -> str:
 
     if not isinstance(question, dict) or not all(isinstance(question.get(name), str) for name in ("relation", "key")):
         return "thiếu relation hoặc key."
-    if question["relation"] not in {*inspect(model).relationships.keys(), *importing.importable_paths(model)}:
+    relations = {importing.AS_OF, *inspect(model).relationships.keys(), *importing.importable_paths(model)}
+    if question["relation"] not in relations:
         return f"relation “{question['relation']}” không có ở loại dữ liệu này."
     answer = question.get("answer")
     if isinstance(answer, bool) or not isinstance(answer, int | str | None):
@@ -548,6 +561,8 @@ def _say_import(plan: "Plan", number: int | None, notes: Sequence[str], *, dry_r
             print(f"Dòng {row.line}, cột “{column}”: {sentence}", file=sys.stderr)
     for sentence in (*notes, *plan.also_words):
         print(sentence)
+    for each in plan.likely:
+        print(f"Dòng {each.line}: “{each.name}” có thể đã có: {'; '.join(name for _, name in each.there)}.")
     counts = ", ".join(
         f"{_number(plan.counts[action])} {action.label.lower()}"
         for action in RowAction

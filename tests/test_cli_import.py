@@ -250,6 +250,23 @@ def test_a_tax_code_of_another_producer_is_a_question_of_the_script_too(ocop: Ru
 
 
 @pytest.mark.fill("reference")
+def test_a_dry_run_is_given_back_whole_and_names_rows_that_may_be_there(ocop: Run) -> None:
+    ocop("entity", written("a.csv", "Chủ thể,Mã xã\nHTX Dừa Hữu Định,29182\n"), "--as-of", "2026-01-05")
+    file = written("b.csv", "Chủ thể,Mã xã\nHTX Dừa Hữu Địn,29182\nHTX Bưởi,28858\n")
+    likely = json.loads(ocop("entity", file, "--as-of", "2026-01-05", "--dry-run", "--json")[1])["likely"]
+    asked = json.loads(ocop("entity", file, "--dry-run", "--json")[1])
+
+    assert [(each["line"], [it["name"] for it in each["there"]]) for each in likely] == [
+        (2, ["HTX Dừa Hữu Định, Xã Thạnh Phú"])
+    ]
+    day = next(each for each in asked["questions"] if each["relation"] == "as_of")
+    day["answer"] = "2025-06-30"
+    written("tra-loi.json", json.dumps(asked))
+    code, out, _ = ocop("entity", file, "--answers", "tra-loi.json", "--dry-run", "--json")
+    assert (code, json.loads(out)["counts"]["refused"]) == (0, 0)
+
+
+@pytest.mark.fill("reference")
 def test_a_real_list_of_products_with_stars_alone_becomes_results_of_one_day(
     ocop: Run, database: Database, shared_data: Path
 ) -> None:

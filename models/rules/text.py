@@ -15,6 +15,7 @@ _NUMBER = re.compile(r"\d+")
 _WORD = re.compile(r"[0-9a-z]+")
 # Letters of Vietnamese and of its neighbours without their marks; most text has no others.
 _BARE = {place: unicodedata.normalize("NFD", chr(place))[0] for place in (*range(0xC0, 0x250), *range(0x1EA0, 0x1EFA))}
+_I = {ord(y): i for y, i in zip("yỳỷỹýỵ", "iìỉĩíị", strict=True)}
 _BARE |= {place: "i" for place, letter in _BARE.items() if letter == "y"} | {ord("đ"): "d", ord("y"): "i"}
 
 
@@ -39,6 +40,20 @@ def fold(text: str) -> str:
     if not bare.isascii():  # marks of their own, or letters of others
         bare = "".join(c for c in unicodedata.normalize("NFD", bare) if not unicodedata.combining(c)).translate(_BARE)
     return " ".join(_WORD.findall(bare))
+
+
+def is_respelled(text: str, kept: str) -> bool:
+    """Whether a text is the kept one but for capitals, tone placement and i/y, so that the kept one stays.
+
+    Capitals throughout that are written out are no respelling. Source: DOMAIN §9.
+    """
+    if kept.isupper() and not text.isupper():
+        return False
+    return _spelling(text) == _spelling(kept)
+
+
+def _spelling(text: str) -> str:
+    return sort_key(text.lower().translate(_I))
 
 
 def sort_key(text: str) -> str:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.base import tidy_lines
-from models.rules.text import fold, sort_key, tidy
+from models.rules.text import fold, is_respelled, sort_key, tidy
 
 
 @pytest.mark.parametrize(
@@ -114,3 +114,19 @@ def test_folding_does_not_depend_on_how_letters_are_written(typed: str) -> None:
     assert fold(fold(typed)) == fold(typed)
     assert fold(unicodedata.normalize("NFD", typed)) == fold(unicodedata.normalize("NFC", typed))
     assert fold(typed).isascii()
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "expected"),
+    [
+        ("MẮM CÒNG", "Mắm còng", True),
+        ("Trà Hoà", "Trà Hòa", True),
+        ("Tân Quí", "Tân Quý", True),
+        ("Mam cong", "Mắm còng", False),
+        ("Mắm còng", "MẮM CÒNG", False),
+        ("Mắm còng", "Mam cong", False),
+        ("Mắm cua", "Mắm còng", False),
+    ],
+)
+def test_a_name_in_capitals_or_with_its_tone_elsewhere_is_the_kept_one(text: str, kept: str, expected: bool) -> None:
+    assert is_respelled(text, kept) is expected

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.database import Database
 from app.services import importing
 from app.table import Cell, Column, Table
-from models import Commune, CommuneKind, CommuneSuccession, District, Entity, Province, SuccessionKind
+from models import Commune, CommuneKind, CommuneSuccession, District, Entity, Product, Province, SuccessionKind
 
 pytestmark = pytest.mark.usefixtures("at_the_command_line")
 
@@ -75,10 +75,10 @@ class Office:
                 session.add(link)
             self.ids = {key: unit.id for key, unit in units.items()}
 
-    def plan(self, header: Sequence[str], *rows: Sequence[Cell], **settled: Any) -> importing.Plan:
+    def plan(self, header: Sequence[str], *rows: Sequence[Cell], as_of: date = TODAY, **settled: Any) -> importing.Plan:
         options = importing.Options(**{"asks_day": True, **settled})
         with self.database.writing.begin() as session:
-            return importing.plan(session, Entity, listed(header, *rows), as_of=TODAY, options=options)
+            return importing.plan(session, Entity, listed(header, *rows), as_of=as_of, options=options)
 
     def bring_in(self, header: Sequence[str], *rows: Sequence[Cell], **settled: Any) -> list[int]:
         """Ids of the communes that the rows came to lie in."""
@@ -205,3 +205,30 @@ def test_a_name_of_two_former_units_offers_both_with_what_they_became(desk: Offi
     units = [each for each, _ in offered(made)[-1]]
     assert set(units) == {desk.ids[key] for key in ("28945", "28777", "28951 cũ", "29200 cũ")}
     assert set(units[:2]) == {desk.ids["28945"], desk.ids["28777"]}
+
+
+# ---- what is answered and what cells say themselves ----------------------------------------------------------------
+
+
+def test_an_answer_reaches_no_row_whose_cells_say_themselves_what_they_mean(office: Office) -> None:
+    rows = ("HTX Một", "An Thạnh (Thạnh Phú)", ""), ("HTX Hai", "An Thạnh", "Thạnh Phú")
+    (asked,) = office.plan(NAMED, *rows, as_of=BEFORE, asks_day=False).unfound
+    assert asked.lines == [2]
+
+    said = {"commune": {asked.key: office.ids["28945 cũ"]}}
+    own = office.ids["29200 cũ"]
+    assert office.bring_in(NAMED, *rows, as_of=BEFORE, asks_day=False, links=said) == [office.ids["28945 cũ"], own]
+    # Remembered under the very words of the second line, it still is no answer to them.
+    again = office.plan(NAMED, rows[1], as_of=BEFORE, asks_day=False, links={"commune": {"an thanh|thanh phu": "skip"}})
+    assert again.counts["same"] == 1
+
+
+def test_a_producer_recorded_in_what_became_the_commune_is_found_by_its_name_there(office: Office) -> None:
+    office.bring_in(CODED, ("HTX Hữu Định", "28858"), as_of=BEFORE, asks_day=False)
+
+    with office.database.writing.begin() as session:
+        listed_today = listed(("Tên sản phẩm", "Chủ thể", "Xã của chủ thể"), ("Bưởi", "HTX Hữu Định", "Phú Tân"))
+        options = importing.Options(mapping={"Xã của chủ thể": "entity.commune.name"})
+        made = importing.plan(session, Product, listed_today, as_of=TODAY, options=options)
+
+    assert (made.counts["new"], made.unfound, made.also) == (1, [], {})

@@ -938,3 +938,39 @@ def test_what_moved_in_a_later_part_leaves_nothing_of_the_earlier_one(office: Of
             select(Product.name).where(Product.name.in_([f"Bánh dừa {n}" for n in range(1, 5)]))
         ).all()
         assert found == ["Bánh dừa 4"]
+
+
+def test_a_name_in_capitals_or_with_its_kind_in_full_stays_as_it_is_kept(office: Office) -> None:
+    with office.database.writing.begin() as session, session.doing("sửa"):
+        session.scalars(select(Entity).where(Entity.tax_code == office.tax_code)).one().name = "Hộ kinh doanh Sáu Lợi"
+    header = ("Chủ thể", "Mã xã")
+    in_capitals, shortened = (
+        listed(header, ("HỘ KINH DOANH SÁU LỢI", office.commune_code)),
+        listed(header, ("HKD Sáu Lợi", office.commune_code)),
+    )
+
+    assert counts(office.plan(Entity, in_capitals, office.day)) == (0, 0, 1, 0, 0)
+    assert counts(office.plan(Entity, shortened, office.day)) == (0, 0, 1, 0, 0)
+
+
+def test_a_tax_code_that_the_register_lacks_is_told_of_and_not_written_by_another_list(desk: Office) -> None:
+    with desk.database.writing.begin() as session, session.doing("sửa"):
+        session.scalars(select(Entity).where(Entity.tax_code == desk.tax_code)).one().tax_code = None
+    rows = listed(("Tên sản phẩm", "Chủ thể", "MST"), ("Kẹo mè", desk.entity, desk.tax_code))
+
+    assert (
+        "1 dòng ghi mã số thuế của chủ thể mà sổ chưa có: dòng 2. "
+        "Nhập tệp này bằng loại Chủ thể để ghi mã số thuế vào sổ."
+    ) in desk.plan(Product, rows).notes
+
+
+def test_what_is_guessed_of_a_new_producer_and_what_is_left_empty_is_shown(desk: Office) -> None:
+    rows = listed(
+        ("Tên sản phẩm", "Chủ thể", "Mã xã", "Nhóm sản phẩm"), ("Kẹo mè", "Cơ sở chị Ba", desk.commune_code, "Thủy sản")
+    )
+    answers = {"entity": "create", "group": "empty"}
+    links = {each.relation: {each.key: answers[each.relation]} for each in desk.plan(Product, rows, desk.day).unfound}
+    plan = desk.plan(Product, rows, desk.day, links=links)
+
+    assert plan.also_words == ["Cùng tạo 1 chủ thể: Cơ sở chị Ba (Hộ kinh doanh)."]
+    assert [value for path, value in plan.rows[0].parsed.items() if path.startswith("group.")] == [""]

@@ -18,11 +18,12 @@ from app.search import matching_rows
 from app.services.importing.former import Former
 from app.services.importing.reading import DAY_FIRST, MONTH_FIRST, Columns, ReadRow, column_type, linked_model
 from app.services.importing.writing import parts
+from app.services.place_names import read_onward
 from app.session import OcopSession
 from models.base import Base, LabelledEnum, Placed, Searchable, fields, key_columns, label_of
-from models.commune import Commune, CommuneKind
+from models.commune import Commune, CommuneKind, CommuneSuccession
 from models.entity import Entity, folded_name, name_without_kind
-from models.rules.places import bare_name, kind_in_name, life_on
+from models.rules.places import bare_name, kind_in_name, life_on, successors
 from models.rules.text import fold, sort_key
 from models.rules.words import day
 
@@ -261,6 +262,7 @@ class Registers:
         self.former = Former(session, as_of)
         self._by_model: dict[type[Base], Register] = {}
         self._found: dict[tuple[type[Base], Reference, int | None], Found] = {}
+        self._lives: dict[int, set[int]] = {}
 
     def of(self, model: type[Base]) -> Register:
         """Short registers, such as places of a day and steps, are loaded whole."""
@@ -287,6 +289,30 @@ class Registers:
             self.of(linked).load_named(self.session, values)
         elif rest in self.of(linked).by_column:
             self.of(linked).load_by(self.session, rest, values)
+
+    def lives(self, unit_id: int) -> set[int]:
+        """Communes that are this one at another time: what it became wholly, and what became it and nothing else."""
+        self.learn_lives({unit_id})
+        return self._lives[unit_id]
+
+    def learn_lives(self, ids: set[int]) -> None:
+        new = ids - self._lives.keys()
+        if not new:
+            return
+        self._lives |= {row_id: set() for row_id in new}
+        former: set[int] = set()
+        with seeing_everything():
+            for part in parts(sorted(new)):
+                former.update(
+                    self.session.scalars(select(CommuneSuccession.old_id).where(CommuneSuccession.new_id.in_(part)))
+                )
+        _units, onward = read_onward(self.session, new | former)
+        for row_id in new | former:
+            became = successors(onward, row_id).one
+            if became is not None and row_id in new:
+                self._lives[row_id].add(became)
+            if became in new:
+                self._lives[became].add(row_id)
 
     def find(self, model: type[Base], reference: Reference, *, commune_id: int | None = None) -> Found:
         """The one row that cells mean. commune_id: where the row of the file lies; tells rows of one name apart."""
@@ -439,7 +465,7 @@ class Registers:
         return f"{words} {was} {until}, {self.former.now(first.id)}."
 
     def _narrowed(self, model: type[Base], rows: list[Candidate], said: Mapping[str, str]) -> list[Candidate]:
-        """Rows whose own links are what the cells say of them, where they say anything."""
+        """Rows whose own links are what the cells say of them, where they say anything; a place at any time."""
         for relation in telling_links(model):
             below = tuple(
                 (path.partition(".")[2], text) for path, text in said.items() if path.startswith(f"{relation}.")
@@ -447,7 +473,11 @@ class Registers:
             if below and len(rows) > 0:
                 meant = self.find(linked_model(model, relation), below)
                 ids = {meant.row.id} if meant.row else {row.id for row in meant.suggestions if meant.is_several}
-                rows = [row for row in rows if row.values[f"{relation}_id"] in ids]
+                if linked_model(model, relation) is Commune:
+                    there = ids.union(*map(self.lives, ids))
+                    rows = [r for r in rows if {r.values[f"{relation}_id"], r.values.get("moved_from_id")} & there]
+                else:
+                    rows = [row for row in rows if row.values[f"{relation}_id"] in ids]
         return rows
 
     def _checked(self, model: type[Base], row: Candidate, column: str, said: Mapping[str, str]) -> Found:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Date, inspect, select
 from sqlalchemy.orm import Mapper
 
-from app.current import actor, seeing_everything, today
+from app.current import actor, today
 from app.errors import OcopError
 from app.progress import Part, step
 from app.services import cycle, rating
@@ -57,12 +57,12 @@ from app.services.importing.writing import Change, Changes, parts
 from app.services.place_names import place_lines, read_onward
 from app.session import OcopSession, places_relation, plain
 from models.base import Base, Placed, fields, label_of
-from models.commune import Commune, CommuneSuccession
+from models.commune import Commune
 from models.import_batch import RowAction
 from models.participation import Participation
 from models.rating import Rating
 from models.rules.places import successors
-from models.rules.text import fold
+from models.rules.text import fold, is_respelled
 from models.rules.words import day, number, words
 
 FEW = 20
@@ -117,10 +117,9 @@ class RecordList:
 
     choices: {relation: {folded value: id, "skip" or "create"}} settled by a clerk or remembered of a sender.
     clears: whether an empty cell empties what is there. rows, changes: of the part judged last.
-    lives: {commune of the part: what it became, and what became it and nothing else}. places: the same in words.
-    lines: all of the list, to be read anew.
+    places: communes of the part in words. lines: all of the list, to be read anew.
     unfound, created: of all parts. seen: {what tells a row from others, as a number: its line} of all parts.
-    repeats: {the first line of a row: all its lines}.
+    repeats: {the first line of a row: all its lines}. codes_left: {relation: lines with a code that its row lacks}.
     """
 
     columns: Columns
@@ -133,8 +132,8 @@ class RecordList:
     created: dict[tuple[str, str], Change] = field(default_factory=dict)
     seen: dict[int, int] = field(default_factory=dict)
     repeats: dict[int, "Repeats"] = field(default_factory=dict)
-    lives: dict[int, set[int]] = field(default_factory=dict)
     places: dict[int, str] = field(default_factory=dict)
+    codes_left: dict[str, list[int]] = field(default_factory=dict)
     rows: Sequence[ReadRow] = ()
 
     @cached_property
@@ -222,25 +221,12 @@ class RecordList:
         return found
 
     def _learn_places(self, linked: Sequence[Linked | None]) -> None:
-        """Know which communes are those of the lines at another time: what they became, what became of them."""
-        place, session = commune_relation(self.model), self.registers.session
+        """Know the communes of the lines as they are at another time, and in words."""
+        place = commune_relation(self.model)
         links = (each.get(place or "") for each in linked if each)
         ids = {link.id for link in links if isinstance(link, Candidate)}
-        self.lives = {row_id: set() for row_id in ids}
-        self.places = place_lines(session, ids, today())
-        former: set[int] = set()
-        with seeing_everything():
-            for part in parts(sorted(ids)):
-                former.update(
-                    session.scalars(select(CommuneSuccession.old_id).where(CommuneSuccession.new_id.in_(part)))
-                )
-        _units, onward = read_onward(session, ids | former)
-        for row_id in ids | former:
-            became = successors(onward, row_id).one
-            if became is not None and row_id in ids:
-                self.lives[row_id].add(became)
-            if became in self.lives:
-                self.lives[became].add(row_id)
+        self.registers.learn_lives(ids)
+        self.places = place_lines(self.registers.session, ids, today())
 
     def _named(self, relation: str, meant: Candidate) -> str:
         if relation == commune_relation(self.model):
@@ -262,7 +248,7 @@ class RecordList:
                 if link == commune_relation(self.model):
                     register.load_named(session, {n for r in rows if (n := r.values.get(self.model.__title__))})
                     register.load_by(session, "moved_from_id", ids)
-                    ids |= {other for row_id in ids for other in self.lives[row_id]}
+                    ids |= {other for row_id in ids for other in self.registers.lives(row_id)}
                 register.load_by(session, f"{link}_id", ids)
 
     @property
@@ -305,9 +291,6 @@ class RecordList:
                 meant[relation] = None
                 continue
             there, asked_there = self._place_of(row, relation, said, at) if relation in self._places_below else (at, ())
-            if self._chosen(relation, said, there) == EMPTY and self._is_optional(relation):
-                meant[relation] = None
-                continue
             answer = self._meant(row, relation, said, there, asked_there)
             if row.skipped:
                 return None
@@ -342,32 +325,37 @@ class RecordList:
 
     def _there(self, place: str, said: Reference) -> Place:
         """The commune that cells mean, as far as that is known. place: the rows' own link to it."""
+        if unit := self.registers.find(Commune, said).row:
+            return Place(unit, said)
         chosen = self._chosen(place, said, NOWHERE)
-        if isinstance(chosen, int) and (unit := self._row(Commune, chosen)):
-            return Place(unit, said, is_chosen=True)
-        return Place(self.registers.find(Commune, said).row, said)
+        unit = self._row(Commune, chosen) if isinstance(chosen, int) else None
+        return Place(unit, said, is_chosen=unit is not None)
 
     def _meant(
         self, row: ReadRow, relation: str, said: Reference, at: Place, asked_there: Sequence[Asked]
     ) -> Candidate | Change | list[Asked] | None:
-        """The row that cells mean or that is made of them; else what is asked. None when the line is left out."""
+        """The row that cells mean or that is made of them; else what is asked.
+
+        None where it is to be empty, or the line is left out. An answer is to what cells leave open, not against them.
+        """
         model, place = linked_model(self.model, relation), at.row.id if at.row else None
         value, chosen = _value(model, said), self._chosen(relation, said, at)
+        several = self.codes.several(row, relation)
+        found = self.registers.find(model, _placed(model, said, at), commune_id=place) if said else Found()
+        if found.row and not several:
+            self._note_code(row, relation, said, found.row)
+            return found.row
+        if chosen == EMPTY and self._is_optional(relation):
+            return None
         if SKIP in (chosen, self._chosen(commune_relation(self.model), at.said, NOWHERE) if asked_there else None):
             row.skipped = True
             return None
         if chosen == CREATE and (made := self.created.get(self._made_key(relation, value, row, place))):
             return made
-        # What was to be created may be there since.
-        found, several = Found(), ""
-        if said and chosen in (None, CREATE):
-            found = self.registers.find(model, _placed(model, said, at), commune_id=place)
-        if isinstance(chosen, int):
-            found = Found(self._row(model, chosen))
-        elif several := self.codes.several(row, relation):
+        if isinstance(chosen, int) and (answered := self._row(model, chosen)):
+            return answered
+        if several:
             found = Found(why=several, suggestions=[found.row] if found.row else found.suggestions)
-        if found.row:
-            return found.row
         if chosen == CREATE and asked_there:
             return list(asked_there)
         if (
@@ -388,6 +376,12 @@ class RecordList:
         if at.said:  # what is asked of the place settles it
             lacking = [name for name in lacking if name != f"{commune_relation(model)}_id"]
         return [self._asked(relation, column, model, said, at, found, lacking), *asked_there]
+
+    def _note_code(self, row: ReadRow, relation: str, said: Reference, meant: Candidate) -> None:
+        """Keep in mind a code that a list gives to a linked row that has none; it writes nothing over there."""
+        code = code_of(linked_model(self.model, relation))
+        if code in dict(said) and meant.values.get(code) is None:
+            self.codes_left.setdefault(relation, []).append(row.line)
 
     def _row(self, model: type[Base], row_id: int) -> Candidate | None:
         self.registers.of(model).load_by(self.registers.session, "id", [row_id])
@@ -617,7 +611,7 @@ class RecordList:
 
     def _is_same_place(self, stored: Mapping[str, Any], commune_id: int) -> bool:
         """Whether a row lies in a commune as it is called at another time."""
-        return stored["commune_id"] in self.lives.get(commune_id, ()) or stored["moved_from_id"] == commune_id
+        return stored["commune_id"] in self.registers.lives(commune_id) or stored["moved_from_id"] == commune_id
 
     def _change(self, row: ReadRow, links: Linked | None, before: dict[str, Any] | None) -> Change | None:
         if row.skipped:
@@ -653,6 +647,9 @@ class RecordList:
         changed = _differing(values, before["as_json"])
         if changed:
             changed = _differing(_as_stored(self.model, changed), before["as_json"])
+        title = self.model.__title__
+        if title in changed and self._is_respelled(str(changed[title]), str(before["values"][title])):
+            del changed[title]
         if changed or row.problems:
             self._say_flaws(row, before["values"] | changed)
         if row.problems:
@@ -674,6 +671,11 @@ class RecordList:
             shown=shown,
             before=before["as_json"],
         )
+
+    def _is_respelled(self, name: str, kept: str) -> bool:
+        """Whether a name is the kept one written otherwise; one with other marks is put right."""
+        is_shortened = fold(name) != fold(kept) and fold_name(self.model, name) == fold_name(self.model, kept)
+        return is_shortened or is_respelled(name, kept)
 
     def _completed(self, values: Mapping[str, Any], links: Linked, made: Mapping[str, Change | None]) -> dict[str, Any]:
         """The values of a new row, with what its guesses and the place of the clerk add."""
@@ -723,8 +725,9 @@ class RecordList:
         found = {}
         for relation, link in links.items():
             path = f"{relation}.{linked_model(self.model, relation).__title__}"
-            if link is not None and row.values.get(path) not in (None, link.label):
-                found[path] = link.label
+            name = link.label if link else ""
+            if row.values.get(path) not in (None, name):
+                found[path] = name
         return found
 
     # ---- what stands twice, or nearly ------------------------------------------------------------------------
@@ -805,7 +808,7 @@ class RecordList:
             if change is None or change.action is not RowAction.NEW:
                 continue
             name, where = str(change.values.get(self.model.__title__, "")), change.values.get(f"{link}_id")
-            lives = self.lives.get(where, ()) if where else ()
+            lives = self.registers.lives(where) if where else ()
             near = self._nearly(name, [under[each] for each in (where, *lives) if each in under])
             if link == commune_relation(self.model):
                 near += self.registers.of(self.model).by_title.get(fold_name(self.model, name), ())
@@ -849,7 +852,22 @@ class RecordList:
         return Changes([list(self.created.values())], rows, settle=settle)
 
     def notes(self, session: OcopSession) -> list[str]:
-        """Lines that repeat one before them, and are left out."""
+        """What lines say and is not written: codes of linked rows; all of lines that repeat one before them."""
+        return [*self._codes_left(), *self._left_out()]
+
+    def _codes_left(self) -> list[str]:
+        sentences = []
+        for relation, lines in self.codes_left.items():
+            model = linked_model(self.model, relation)
+            code, noun = label_of(model, code_of(model)).lower(), model.__label__.lower()
+            shown = ", ".join(map(str, lines[:FEW])) + (", …" if len(lines) > FEW else "")
+            sentences.append(
+                f"{number(len(lines))} dòng ghi {code} của {noun} mà sổ chưa có: dòng {shown}. "
+                f"Nhập tệp này bằng loại {model.__plural__} để ghi {code} vào sổ."
+            )
+        return sentences
+
+    def _left_out(self) -> list[str]:
         same = [again for again in self.repeats.values() if not again.differing]
         if not same:
             return []
@@ -864,7 +882,7 @@ class RecordList:
         by_model = Counter(change.model for change in made)
         counts = {str(model.__screen__): {"new": count, "changed": 0, "same": 0} for model, count in by_model.items()}
         sentences = [
-            f"Cùng tạo {len(each)} {model.__label__.lower()}: {', '.join(change.label for change in each[:10])}"
+            f"Cùng tạo {len(each)} {model.__label__.lower()}: {', '.join(map(_with_guesses, each[:10]))}"
             f"{', …' if len(each) > 10 else '.'}"
             for model in by_model
             if (each := [change for change in made if change.model is model])
@@ -951,7 +969,7 @@ def _matching(register: Any, model: type[Base], wanted: Mapping[str, Any]) -> li
         row
         for row in pool
         if all(
-            fold(str(row.values.get(name))) == fold(str(value))
+            _folded(model, name, str(row.values.get(name))) == _folded(model, name, str(value))
             if name in texts
             else row.values.get(f"{name}_id" if name in mapper.relationships else name) == value
             for name, value in wanted.items()
@@ -959,6 +977,11 @@ def _matching(register: Any, model: type[Base], wanted: Mapping[str, Any]) -> li
     ]
     exact = [row for row in found if all(str(row.values.get(n)) == v for n, v in texts.items())]
     return exact if len(exact) == 1 else found
+
+
+def _folded(model: type[Base], name: str, value: str) -> str:
+    """A text of a key as it is compared. name: of its column."""
+    return fold_name(model, value) if name == model.__title__ else fold(value)
 
 
 def _filled(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -991,7 +1014,7 @@ def _question(model: type[Base], said: Reference, at: Place) -> tuple[str, str]:
         beside, code = [at.row.label], [str(at.row.values.get("code"))]
     elif issubclass(model, Placed):
         beside = list(dict.fromkeys(text for _, text in at.said))
-    return fold(" ".join([*texts, *beside, *code])), ", ".join([*texts, *beside])
+    return "|".join(map(fold, [*texts, *beside, *code])), ", ".join([*texts, *beside])
 
 
 def _placed(model: type[Base], said: Reference, at: Place) -> Reference:
@@ -1054,6 +1077,12 @@ def _guessed(model: type[Base], values: Mapping[str, Any], links: Linked) -> dic
         if value is not None:
             found[name] = value
     return found
+
+
+def _with_guesses(change: Change) -> str:
+    """A row made from its name, with what is guessed of it."""
+    guessed = [words(value) for name in change.model.__guesses__ if (value := change.values.get(name)) is not None]
+    return f"{change.label} ({', '.join(guessed)})" if guessed else change.label
 
 
 @cache
@@ -1168,7 +1197,7 @@ def _identity(model: type[Base], change: Change) -> Any:
         for name in key:
             link = change.links.get(f"{name}_id")
             value = change.values.get(name, change.values.get(f"{name}_id", id(link) if link else None))
-            values.append(fold(value) if isinstance(value, str) else value)
+            values.append(_folded(change.model, name, value) if isinstance(value, str) else value)
         if not name_missing(values):
             return (key, *values)
     return None
