@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 import zipfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,16 +21,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app import schema
 from app.current import Actor, acting_as, system
 from app.database import Database, connect
 from app.main import GARBAGE_AFTER
 from app.services import accounts, importing, jobs
+from app.services.geography import Level, Summary, summary
 from app.services.importing import originals, undoing
 from models import BatchState, Commune, Entity, ImportBatch, Job, JobTask, Product
 from models.base import Area, Base
+from models.rules.places import LAST_OF_DISTRICTS, NO_DISTRICTS_FROM
+from models.rules.words import day
 from tests.bench.databases import PEOPLE, TODAY, environment, opened
 from tests.bench.worker import Client, Worker, worker
 
@@ -485,6 +489,47 @@ def _beside_job(bench: Bench, database: Database, file: Path, who: str) -> tuple
     return _p95(during) / _p95(idle), _p95(during), _p95(idle), max(seen)
 
 
+# ---- report --------------------------------------------------------------------------------------------------
+
+
+def geography(bench: Bench) -> Iterator[Line]:
+    """“Theo địa giới” on both maps: how long it takes, and how many of its levels hold the same in every province.
+
+    The raw limit only counts products by commune; the report has producers and the newest result of each product too.
+    """
+    database = opened(bench.files["big"])
+    with database.reading() as session:
+        with acting_as(system("đo tốc độ")):
+            actor = accounts.actor_named(session, PEOPLE["administrator"][0])
+        with acting_as(actor):
+            begun = time.perf_counter()
+            by_commune = session.execute(select(Product.commune_id, func.count()).group_by(Product.commune_id)).all()
+            raw = time.perf_counter() - begun
+            for on in (LAST_OF_DISTRICTS, NO_DISTRICTS_FROM):
+                seconds: list[float] = []
+                held = []
+                for level in Level:
+                    begun = time.perf_counter()
+                    found = summary(session, on, level)
+                    seconds.append(time.perf_counter() - begun)
+                    held.append(_by_province(found))
+                same = [each for each in held if each == held[0]]
+                if sum(figures[1] for figures in held[0].values()) != sum(count for _commune, count in by_commune):
+                    same = []
+                title = f"map of {day(on)}, {bench.big_size:,} products"
+                yield Line(title, "administrator", min(seconds), "s", raw)
+                yield Line(f"{title}, agree", "administrator", len(same), "levels", None, f">= {len(Level)}")
+    database.engine.dispose()
+
+
+def _by_province(found: Summary) -> dict[int | None, tuple[int, ...]]:
+    """The figures of each province, added up from the lines that lie in it."""
+    added: defaultdict[int | None, list[tuple[int, ...]]] = defaultdict(list)
+    for line in found.lines:
+        added[line.spot.province_id].append(line.figures)
+    return {province: tuple(map(sum, zip(*lines, strict=True))) for province, lines in added.items()}
+
+
 MEASURES: dict[str, Callable[[Bench], Iterator[Line]]] = {
     "start": start,
     "list": lists,
@@ -493,4 +538,6 @@ MEASURES: dict[str, Callable[[Bench], Iterator[Line]]] = {
     "many": many,
     "export": exports,
     "import": imports,
+    "geography": geography,
 }
+BIG = frozenset({"big", "geography"})

@@ -21,6 +21,7 @@ EACH = (
 ONCE = (
     *("start to first page", "idle memory of a worker", "export, 2,000 products", "export, peak memory over idle"),
     *("list p95 during an export", "list p95 during an export, of idle"),
+    *(f"map of {day}, 3,000 products{part}" for day in ("30/06/2025", "01/07/2025") for part in ("", ", agree")),
     *(f"import of 300 communes, {part}" for part in ("plan", "apply", "same again")),
     *(f"import of 300 products, {part}" for part in ("plan", "apply", "peak memory")),
     *("undo of 300 renamed communes", "list p95 during an import of 300", "list p95 during an import of 300, of idle"),
@@ -44,6 +45,7 @@ def test_the_bench_prints_every_measure_for_everybody(tmp_path: Path) -> None:
     seen = {(line["what"], line["who"]) for line in lines}
     assert {(what, who) for what in EACH for who in PEOPLE} <= seen
     assert set(ONCE) <= {what for what, _who in seen}
+    assert [line["ok"] for line in lines if line["what"].endswith(", agree")] == [True, True]
     assert all(line["measured"] > 0 for line in lines if line["what"] != "export, peak memory over idle")
 
 
