@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from sqladmin import ModelView
@@ -61,6 +62,7 @@ from admin_views.query import (
     count_words,
     filters_for,
     hint,
+    named,
     read_query,
 )
 from app.current import Actor, actor, today
@@ -73,6 +75,7 @@ from models import AuditAction, AuditEntry, Commune
 from models.base import Base, Placed, Points, Searchable, fields, label_of
 from models.province import Dated
 from models.rules.access import may
+from models.rules.text import tidy
 from models.rules.words import moment, number, words
 
 BASE_URL = "/admin"
@@ -244,6 +247,22 @@ class OcopView(ModelView):
     def read_query(self, params: Mapping[str, str]) -> ListQuery:
         return read_query(params, self.open_filters(), [c.key for c in self.columns if c.sort is not None])
 
+    def look_up(
+        self, session: OcopSession, params: Mapping[str, str]
+    ) -> tuple[Mapping[str, str], Mapping[str, tuple[str, str]]]:
+        """(parameters with the rows that texts typed into filters stand for, (text, sentence) of the other filters)."""
+        read, unread = dict(params), {}
+        for name, listed in self.open_filters().items():
+            typed = tidy(params.get(f"{name}-text", "")[:100])
+            if not listed.in_panel or listed.kind != "lookup" or not typed or params.get(name):
+                continue
+            del read[f"{name}-text"]
+            try:
+                read[name] = str(named(session, self.mapper.relationships[name].mapper.class_, typed).id)
+            except ValueError as refusal:
+                unread[name] = typed, str(refusal)
+        return read, unread
+
     def statement(self, session: OcopSession, query: ListQuery, *, exact: bool = True) -> Select[Any]:
         """Keys of the rows a list shows, in its order: list, "all matching", export, counts and actions use it.
 
@@ -306,7 +325,9 @@ class OcopView(ModelView):
 
     # ---- list --------------------------------------------------------------------------------------------------------
 
-    def list_page(self, session: OcopSession, query: ListQuery) -> pages.ListPage:
+    def list_page(
+        self, session: OcopSession, query: ListQuery, unread: Mapping[str, tuple[str, str]] = MappingProxyType({})
+    ) -> pages.ListPage:
         found = self._found(session, query)
         count = self._count(session, query) if found is None else len(found)
         keys, first, page = self._page_keys(session, query, count, found)
@@ -321,7 +342,7 @@ class OcopView(ModelView):
             query=query.address()[1:],
             hidden=query.pairs(without=("search",)),
             panel_hidden=query.pairs(without=[name for name, listed in self.filters.items() if listed.in_panel]),
-            filters=self._panel(session, query),
+            filters=self._panel(session, query, unread),
             chips=self._chips(session, query),
             clear_href=self.href("list"),
             caption=f"{self.model.__plural__}, {pager.text}",
@@ -541,12 +562,17 @@ class OcopView(ModelView):
             )
         return heads
 
-    def _panel(self, session: OcopSession, query: ListQuery) -> list[pages.Filter]:
+    def _panel(
+        self, session: OcopSession, query: ListQuery, unread: Mapping[str, tuple[str, str]]
+    ) -> list[pages.Filter]:
         found = []
         for listed in self.open_filters().values():
             if not listed.in_panel:
                 continue
             raw = query.raw.get(listed.name, "")
+            text, error = unread.get(listed.name, ("", ""))
+            if raw and listed.kind == "lookup":
+                text = listed.words(session, query.filters[listed.name])
             found.append(
                 pages.Filter(
                     name=listed.name,
@@ -554,8 +580,9 @@ class OcopView(ModelView):
                     kind=listed.kind,
                     options=self._options(session, listed, raw),
                     value=raw,
-                    text=listed.words(session, query.filters[listed.name]) if raw and listed.kind == "lookup" else "",
+                    text=text,
                     lookup_href=self.lookup_href(listed.name) if listed.kind == "lookup" else "",
+                    error=error,
                 )
             )
         return found

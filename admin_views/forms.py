@@ -7,12 +7,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, Literal
 
 import wtforms
-from sqlalchemy import Boolean, Date, Enum, Integer, inspect, select
+from sqlalchemy import Boolean, Date, Enum, Integer, inspect
 from sqlalchemy.orm import Mapper
 
 from admin_views import pages
 from admin_views.columns import foreign_key, place_of
-from app.search import matching_rows
+from admin_views.query import named
 from app.session import OcopSession
 from models import Commune
 from models.base import Base, FieldInfo, LabelledEnum, Points, TidyText, fields, tidy_lines
@@ -211,7 +211,7 @@ class LookupField(ClerkField):
         return f"Chọn {lower_first(self.info.label)} trong danh sách."
 
     def find(self, session: OcopSession) -> Base | None:
-        """The chosen row, or the one whose name was typed in full; raises ValueError with the sentence."""
+        """The chosen row, or the one that was typed; raises ValueError with the sentence."""
         row = self._found(session)
         self.place = _place(row)
         return row
@@ -230,20 +230,9 @@ class LookupField(ClerkField):
             if self.required:
                 raise ValueError(self.missing())
             return None
-        found = self._named(session, text)
-        if len(found) > 1:
-            raise ValueError(
-                f"“{text}” là tên của {len(found)} {lower_first(self.target.__label__)}, hãy chọn một trong danh sách."
-            )
-        if not found:
-            raise ValueError(f"Không có “{text}” trong danh sách. {self.missing()}")
-        self.data, self.typed = found[0].id, str(found[0].id)
-        return found[0]
-
-    def _named(self, session: OcopSession, text: str) -> Sequence[Base]:
-        statement = select(self.target).where(*matching_rows(session, self.target, text)).limit(100)
-        found = session.execute(statement).scalars()
-        return [row for row in found if str(row).casefold() == text.casefold()]
+        found = named(session, self.target, text)
+        self.data, self.typed, self.text = found.id, str(found.id), str(found)
+        return found
 
     def shown(self) -> pages.Field:
         shown = super().shown()

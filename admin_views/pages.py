@@ -117,8 +117,9 @@ class Filter:
     kind: Literal["options", "date", "lookup"]
     options: Sequence[Option] = ()
     value: str = ""
-    text: str = ""  # what the value reads as (for lookup)
+    text: str = ""  # what the value reads as (for lookup), or what was typed
     lookup_href: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

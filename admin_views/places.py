@@ -105,9 +105,11 @@ class CommuneView(PlaceView, model=Commune):
     )
     column_filters = (Commune.province, Commune.district, Commune.kind, Commune.valid_from, Commune.valid_to)
 
-    def list_page(self, session: OcopSession, query: ListQuery) -> pages.ListPage:
+    def list_page(
+        self, session: OcopSession, query: ListQuery, *unread: Mapping[str, tuple[str, str]]
+    ) -> pages.ListPage:
         """Of ended units whose successor is unknown, each leads to the form that says it."""
-        page = super().list_page(session, query)
+        page = super().list_page(session, query, *unread)
         screen = str(CommuneSuccession.__screen__)
         if "successor" not in query.filters or not may(actor().rights, screen, "create"):
             return page

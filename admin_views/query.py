@@ -31,7 +31,9 @@ from app.services.place_names import lineage, place_words
 from app.session import OcopSession, saves
 from models.base import Base, LabelledEnum, Placed, Searchable, Tidy, label_of
 from models.commune import Commune, CommuneKind
-from models.rules.text import sort_key
+from models.province import Dated
+from models.rules.places import bare_name
+from models.rules.text import fold, sort_key
 from models.rules.words import day, number, read_day
 
 PAGE_SIZES = (25, 50, 100)
@@ -39,6 +41,8 @@ PAGE_SIZES = (25, 50, 100)
 FURTHEST_PAGE = 20_000_000
 # Counting stops here: an exact count of a million rows costs more than the page (DESIGN §6).
 COUNT_LIMIT = 10_000
+NEAR = 100  # rows that a typed name is looked for among
+NAMED = 3  # of them named when it may mean several
 
 
 class BadQuery(OcopError):
@@ -305,6 +309,42 @@ def _day_filter(name: str, label: str, where: Callable[[date], ColumnElement[boo
 
 def suggestions(session: OcopSession, model: type[Base], term: str, *, limit: int = 10) -> list[dict[str, str]]:
     """Rows for an autocomplete: id, what names the row, what tells it apart; units in force before ended ones."""
+    rows = _suggested(session, model, term, limit)
+    before = lineage(session, [row.id for row in rows], today()) if model is Commune else {}
+    return [
+        {"id": str(row.id), "text": str(row), "hint": "; ".join(filter(None, (_since(row), before.get(row.id))))}
+        for row in rows
+    ]
+
+
+def named(session: OcopSession, model: type[Base], text: str) -> Base:
+    """The one row that a typed text stands for; raises ValueError with a sentence that names those it may mean.
+
+    That is the row so named, the one in force of several; else the one in force that is so named without marks and
+    kind; else the only one that is suggested.
+    """
+    near = _suggested(session, model, text, NEAR)
+    in_force = [row for row in near if not isinstance(row, Dated) or row.in_force(today())]
+    wanted = fold(bare_name(text))
+    for found in (
+        [row for row in near if str(row).casefold() == text.casefold()],
+        [row for row in in_force if str(row).casefold() == text.casefold()],
+        [row for row in in_force if fold(bare_name(str(row))) == wanted],
+        near,
+    ):
+        if len(found) == 1:
+            return found[0]
+    if not near:
+        raise ValueError(f"Không có “{text}” trong danh sách. Chọn một dòng trong danh sách gợi ý.")
+    names = [str(row) for row in near[:NAMED]]
+    if len(set(names)) < len(names):
+        names = [f"{row} ({said})" if (said := hint(row)) else str(row) for row in near[:NAMED]]
+    count = f"hơn {NEAR}" if len(near) == NEAR else str(len(near))
+    more = "…" if len(near) > NAMED else ""
+    raise ValueError(f"“{text}” có {count}: {', '.join(names)}{more}; chọn một dòng trong danh sách gợi ý.")
+
+
+def _suggested(session: OcopSession, model: type[Base], term: str, limit: int) -> Sequence[Base]:
     statement = select(model)
     if issubclass(model, Searchable):
         for condition in matching(session, model, term):
@@ -324,12 +364,7 @@ def suggestions(session: OcopSession, model: type[Base], term: str, *, limit: in
     mapper: Mapper[Any] = inspect(model)
     if model.__title__ in mapper.relationships:
         statement = statement.options(selectinload(getattr(model, model.__title__)))
-    rows = session.execute(statement.order_by(*order, model.id).limit(limit)).scalars().all()
-    before = lineage(session, [row.id for row in rows], today()) if model is Commune else {}
-    return [
-        {"id": str(row.id), "text": str(row), "hint": "; ".join(filter(None, (_since(row), before.get(row.id))))}
-        for row in rows
-    ]
+    return session.execute(statement.order_by(*order, model.id).limit(limit)).scalars().all()
 
 
 def _since(row: Base) -> str:

@@ -270,8 +270,17 @@ class OcopAdmin(Admin):
     @login_required
     async def list(self, request: Request) -> Response:
         view = self._view(request, "list")
-        query = view.read_query(request.query_params)
-        return await self.show(request, "sqladmin/list.html", lambda session: view.list_page(session, query))
+        refused = False
+
+        def make(session: OcopSession) -> pages.ListPage:
+            nonlocal refused
+            params, unread = view.look_up(session, request.query_params)
+            refused = bool(unread)
+            return view.list_page(session, view.read_query(params), unread)
+
+        response = await self.show(request, "sqladmin/list.html", make)
+        response.status_code = 400 if refused else 200
+        return response
 
     @login_required
     async def details(self, request: Request) -> Response:

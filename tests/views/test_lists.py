@@ -161,6 +161,33 @@ def test_what_could_not_be_understood_never_shows_everything(clerk: Clerk, query
     assert page.status_code == 400 or not rows_of(page.text) or query.endswith("%00")
 
 
+@pytest.mark.parametrize("typed", ["Xã Thạnh Phú", "xã thạnh phú", "thanh phu"])
+def test_a_name_typed_into_a_filter_is_taken_where_one_unit_in_force_bears_it(clerk: Clerk, typed: str) -> None:
+    page = clerk("tinh").get("/admin/product/list", params={"commune": "", "commune-text": typed, "state": "returned"})
+
+    assert page.status_code == 200
+    assert ": Xã Thạnh Phú" in text_of(page.text)
+    assert "Trạng thái: Bị trả lại" in text_of(page.text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("thạnh", "; chọn một dòng trong danh sách gợi ý."),
+        ("Không đâu cả", "Không có “Không đâu cả” trong danh sách. Chọn một dòng trong danh sách gợi ý."),
+    ],
+)
+def test_a_name_that_no_one_unit_bears_is_asked_for_at_its_filter(clerk: Clerk, typed: str, sentence: str) -> None:
+    page = clerk("tinh").get("/admin/product/list", params={"commune": "", "commune-text": typed, "state": "returned"})
+
+    panel = page.text.partition('class="o-pop" open')[2].partition("</form>")[0]
+    assert page.status_code == 400
+    assert sentence in text_of(panel)
+    assert f'name="commune-text" value="{typed}"' in panel
+    assert "Trạng thái: Bị trả lại" in text_of(page.text)
+    assert all(row[-1].endswith("Bị trả lại") for row in rows_of(page.text))
+
+
 @pytest.mark.parametrize("username", ["tinh", "admin"])
 def test_every_filter_of_a_panel_takes_what_it_offers(clerk: Clerk, site: Starlette, username: str) -> None:
     someone = clerk(username)

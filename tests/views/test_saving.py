@@ -1,5 +1,7 @@
 """Forms: what is saved, what is refused and how it is said, and what happens when two save at once."""
 
+import re
+
 import pytest
 from sqlalchemy import func, select
 
@@ -64,6 +66,31 @@ def test_a_link_may_be_typed_in_full_without_script(clerk: Clerk, look: OcopSess
     assert answer.status_code == 303
     assert made.entity.name == "HTX dừa sáp Cồn Lớn"
     assert made.search_text.startswith("keo dua la mo | htx dua sap con lon")
+
+
+@pytest.mark.parametrize(
+    ("entity", "commune"), [("HTX dừa sáp Cồn Lớn", "thanh phu"), ("htx dua sap con lon", "THẠNH PHÚ")]
+)
+def test_a_link_may_be_typed_as_the_list_of_suggestions_finds_it(
+    clerk: Clerk, look: OcopSession, entity: str, commune: str
+) -> None:
+    typed = {"name": "Kẹo dừa lá mơ", "entity-text": entity, "commune": "", "commune-text": commune}
+    tinh = clerk("tinh")
+
+    tinh.post("/admin/product/create", data={**form_of(tinh.get("/admin/product/create").text), **typed})
+
+    made = product(look, "Kẹo dừa lá mơ")
+    assert (made.entity.name, made.commune.name) == ("HTX dừa sáp Cồn Lớn", "Xã Thạnh Phú")
+    assert made.commune.valid_to is None
+
+
+def test_a_link_that_may_mean_several_names_them(clerk: Clerk) -> None:
+    typed = {"name": "Kẹo dừa lá mơ", "entity-text": "HTX", "commune-text": "Xã Thạnh Phú"}
+    tinh = clerk("tinh")
+
+    page = tinh.post("/admin/product/create", data={**form_of(tinh.get("/admin/product/create").text), **typed})
+
+    assert re.search(r"“HTX” có \d+: HTX [^;]*…; chọn một dòng trong danh sách gợi ý\.", text_of(page.text))
 
 
 def test_a_link_to_a_foreign_row_is_refused_as_if_it_were_not_there(clerk: Clerk, look: OcopSession) -> None:
