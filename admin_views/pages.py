@@ -65,6 +65,7 @@ class Shell:
     """Who I am, where I am, which year: the frame of every signed-in page."""
 
     user_name: str
+    account: str
     initials: str
     role: str
     area: str

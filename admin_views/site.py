@@ -212,6 +212,7 @@ class OcopAdmin(Admin):
         year = self.kept.ask("year", lambda: cycle.year if (cycle := current_cycle(session, today())) else None)
         return pages.Shell(
             user_name=person.full_name,
+            account=person.username,
             initials="".join(word[0] for word in person.full_name.split()[-2:]).upper(),
             role=lower_first(person.role.label),
             area=person.area_label,

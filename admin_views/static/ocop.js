@@ -236,6 +236,47 @@ function combobox(input) {
 
 for (const input of all("[data-lookup]")) combobox(input);
 
+/* What a record form sends is kept in this tab until a page says what came of it: where the session had ended, the form
+   has it again once the same person has signed in. Forms with a password keep nothing. */
+
+const keepPrefix = "ocop-giu:";
+const keptAs = (address) => keepPrefix + new URL(address, document.baseURI).pathname;
+const tried = (work) => { try { return work(); } catch { return null; /* no storage: nothing is kept */ } };
+const keeping = one("form[data-keep]");
+
+function keep(form) {
+  if (!form.matches("[data-keep]") || one("[type=password]", form)) return;
+  const fields = [...form.elements].filter((field) => field.name && field.type !== "submit" && (field.type !== "radio" || field.checked));
+  const typed = fields.map((field) => [field.name, field.value]);
+  tried(() => sessionStorage.setItem(keptAs(form.getAttribute("action")), JSON.stringify({ who: form.dataset.keep, typed })));
+}
+
+function giveBack(form) {
+  const kept = tried(() => JSON.parse(sessionStorage.getItem(keptAs(form.getAttribute("action")))));
+  if (!kept || kept.who !== form.dataset.keep || "changed" in form.dataset) return;
+  for (const [name, value] of kept.typed) {
+    const field = form.elements.namedItem(name);
+    if (field) field.value = value;
+  }
+  const note = one("[data-restored]");
+  note.hidden = false;
+  note.focus();
+}
+
+function forget(except) {
+  for (const name of Object.keys(sessionStorage)) if (name.startsWith(keepPrefix) && name !== except) sessionStorage.removeItem(name);
+}
+
+if (keeping) giveBack(keeping);
+const waiting = one("[data-waiting]");
+const waitingFor = waiting?.dataset.waiting && keptAs(waiting.dataset.waiting);
+if (waiting && tried(() => sessionStorage.getItem(waitingFor))) {
+  waiting.hidden = false;
+  for (const other of all("[data-waiting] + .o-note:not(#loi)")) other.hidden = true;
+}
+// A conflict may still lose its session, a password may stand between the sign-in and the form.
+if (!one("[data-choices], [type=password]") || waiting) tried(() => forget(waitingFor));
+
 /* Forms: what is not saved, sending once */
 
 const guarded = one("form[data-unsaved]");
@@ -281,6 +322,7 @@ document.addEventListener("submit", (event) => {
   }
   if (sent.has(form)) { event.preventDefault(); return; }
   sent.add(form);
+  keep(form);
   leaving = leaving || form === guarded;
   setTimeout(() => { for (const button of form.elements) if (button.type === "submit") button.disabled = true; });
 });

@@ -24,6 +24,47 @@ def sign_in(watched: Watched, username: str, password: str = DEMO_PASSWORD) -> N
     watched.page.get_by_role("button", name="Đăng nhập").click()
 
 
+def test_what_was_typed_outlives_the_session(watched: Watched, look: OcopSession) -> None:
+    page = watched.page
+    kem = look.scalars(select(Product).where(Product.name == "Kem dừa sáp")).one()
+    form, note = f"/admin/product/edit/{kem.id}", page.get_by_text("Đã khôi phục những gì bạn đang gõ")
+    watched.open(form)
+    sign_in(watched, "xa")
+    expect(note).to_be_hidden()
+    page.get_by_label("Quy cách đóng gói").fill("Hũ 120 g")
+
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Lưu", exact=False).first.click()
+    expect(page.get_by_text("những gì đã gõ còn giữ")).to_be_visible()
+    watched.screen("phien-da-het")
+    sign_in(watched, "xa", "mật khẩu sai")
+    sign_in(watched, "xa")
+    expect(note).to_be_visible()
+    expect(page.get_by_label("Quy cách đóng gói")).to_have_value("Hũ 120 g")
+    expect(page.get_by_text("Có 1 chỗ chưa lưu")).to_be_visible()
+    watched.screen("da-khoi-phuc")
+    page.get_by_role("button", name="Lưu", exact=False).first.click()
+    expect(page.get_by_text("Đã lưu sản phẩm “Kem dừa sáp”")).to_be_visible()
+
+    # Saved, there is nothing to give back; nor is there for someone else, nor after signing out.
+    watched.open(form)
+    expect(page.get_by_label("Quy cách đóng gói")).to_have_value("Hũ 120 g")
+    expect(note).to_be_hidden()
+    for leave in ("someone else", "signing out"):
+        page.get_by_label("Quy cách đóng gói").fill("Hũ 90 g")
+        page.context.clear_cookies()
+        page.get_by_role("button", name="Lưu", exact=False).first.click()
+        expect(page.get_by_text("những gì đã gõ còn giữ")).to_be_visible()
+        if leave == "signing out":
+            watched.open("/admin/login")
+            sign_in(watched, "tinh")
+            watched.open(form)
+        else:
+            sign_in(watched, "tinh")
+        expect(page.get_by_label("Quy cách đóng gói")).to_have_value("Hũ 120 g")
+        expect(note).to_be_hidden()
+
+
 def test_the_whole_day_of_a_province_clerk(
     watched: Watched, look: OcopSession, shared_data: Path, tmp_path: Path
 ) -> None:
