@@ -850,6 +850,10 @@ class OcopView(ModelView):
         session.add(row)
         return row
 
+    def flaws(self, values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        """All that is wrong with a row by itself, as (attribute, sentence), as far as its values are known."""
+        return self.model(**values).faults()
+
     def change_row(self, session: OcopSession, row: Base, values: Mapping[str, Any]) -> None:
         for name, value in values.items():
             if getattr(row, name) != value:

@@ -263,12 +263,14 @@ class ClerkForm(wtforms.Form):
         return [(str(sentence), "") for sentence in self.form_errors] + found
 
     def refuse(self, name: str, sentence: str) -> None:
-        """Put a sentence to its field; to the whole form when it has no such field."""
+        """Put a sentence to its field; to the whole form when it has no such field. It is said once."""
+        errors = [each for each in self.form_errors if each != sentence]
         for candidate in (name, name.removesuffix("_id")):
             if candidate in self._fields:
-                self._fields[candidate].errors = [*self._fields[candidate].errors, sentence]
+                said = [each for each in self._fields[candidate].errors if each != sentence]
+                self._fields[candidate].errors, self.form_errors = [*said, sentence], errors
                 return
-        self.form_errors = [*self.form_errors, sentence]
+        self.form_errors = [*errors, sentence]
 
     def has_mistakes(self) -> bool:
         return bool(self.form_errors) or any(f.errors for f in self.clerk_fields())
@@ -284,6 +286,10 @@ class ClerkForm(wtforms.Form):
             except ValueError as refusal:
                 f.errors = [str(refusal)]
         return values
+
+    def plain_values(self) -> dict[str, Any]:
+        """Values by attribute of all but links, where they could be read."""
+        return {f.name: f.data for f in self.clerk_fields() if not f.errors and not isinstance(f, LookupField)}
 
     def typed(self) -> dict[str, str]:
         """What stands in each control, for a page that carries it on."""

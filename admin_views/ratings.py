@@ -1,6 +1,6 @@
 """Kết quả đánh giá, phân hạng."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from admin_views.base import OcopView
@@ -56,6 +56,10 @@ class RatingView(OcopView, model=Rating):
             service.settle(session, rating)
         session.add(rating)
         return rating
+
+    def flaws(self, values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        yield from super().flaws(values)
+        yield from ((name, str(flaw)) for name, flaw in service.flaws(Rating(**values)))
 
     def change_row(self, session: OcopSession, row: Base, values: Mapping[str, Any]) -> None:
         assert isinstance(row, Rating)

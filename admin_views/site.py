@@ -380,6 +380,8 @@ class OcopAdmin(Admin):
             raise
         except OcopError as refusal:
             form.refuse("", str(refusal))
+        for name, sentence in view.flaws(form.plain_values()):
+            form.refuse(name, sentence)
         template = "sqladmin/create.html" if pk is None else "sqladmin/edit.html"
         with self.database.reading() as session:
             row = view.get(session, pk) if pk is not None else None

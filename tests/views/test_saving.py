@@ -180,6 +180,21 @@ def test_a_wrong_tax_code_is_refused(clerk: Clerk, look: OcopSession, code: str,
     assert sentence in page.text
 
 
+def test_all_that_is_wrong_with_a_form_is_said_at_once(clerk: Clerk, look: OcopSession) -> None:
+    entity = look.scalars(select(Entity).limit(1)).one()
+    rating = look.scalars(select(Rating).order_by(Rating.id).limit(1)).one()
+    tinh = clerk("tinh")
+
+    unknown = edit(tinh, entity, tax_code="012345678", **{"commune": "", "commune-text": "Không đâu cả"})
+    both = edit(tinh, rating, stars="9", mean_points="155", decided_on="31/02/2026")
+
+    assert "Có 2 mục cần sửa" in unknown.text
+    assert "Không có “Không đâu cả” trong danh sách." in unknown.text
+    assert "Mã số thuế có 9 chữ số; cần 10, 12 hoặc 13." in unknown.text
+    assert "Có 3 mục cần sửa" in both.text
+    assert all(f'href="#o-{name}"' in both.text for name in ("mean_points", "stars", "decided_on"))
+
+
 def test_a_save_without_the_version_seen_is_refused(clerk: Clerk, look: OcopSession) -> None:
     kem = product(look, "Kem dừa sáp")
 
