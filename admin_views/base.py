@@ -67,7 +67,7 @@ from admin_views.query import (
 )
 from app.current import Actor, actor, today
 from app.errors import OcopError
-from app.search import exact_first, matching
+from app.search import exact_first, matching, matching_rows
 from app.services.place_names import place_lines
 from app.session import OcopSession
 from app.table import Column, Table
@@ -75,7 +75,7 @@ from models import AuditAction, AuditEntry, Commune
 from models.base import Base, Placed, Points, Searchable, fields, label_of
 from models.province import Dated
 from models.rules.access import may
-from models.rules.text import tidy
+from models.rules.text import fold, tidy
 from models.rules.words import moment, number, words
 
 BASE_URL = "/admin"
@@ -849,6 +849,22 @@ class OcopView(ModelView):
         row = self.model(**values)
         session.add(row)
         return row
+
+    def alike(self, session: OcopSession, values: Mapping[str, Any]) -> list[Base]:
+        """Rows that bear the name of a new one, whatever its marks, where a key names rows by it and by a link."""
+        found: dict[int, Base] = {}
+        title = self.model.__title__
+        for key in self.model.__keys__:
+            links = [name for name in key if name != title]
+            linked = all(name in self.mapper.relationships and values.get(name) for name in links)
+            if title not in key or not links or not linked or not isinstance(values.get(title), str):
+                continue
+            statement = select(self.model).where(*matching_rows(session, self.model, values[title]))
+            for name in links:
+                statement = statement.where(getattr(self.model, foreign_key(self.model, name)) == values[name].id)
+            rows = session.scalars(statement.order_by(self.model.id))
+            found |= {row.id: row for row in rows if fold(getattr(row, title)) == fold(values[title])}
+        return list(found.values())
 
     def flaws(self, values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         """All that is wrong with a row by itself, as (attribute, sentence), as far as its values are known."""

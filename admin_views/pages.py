@@ -368,6 +368,7 @@ class FormPage:
     cancel_href: str
     hidden: Sequence[tuple[str, str]] = ()
     notes: Sequence[Note] = ()
+    alike: Note | None = None  # a row of the same name is there; the form is not saved
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ from admin_views.base import BASE_URL, Action, ActionInput, NotFound, OcopView
 from admin_views.conflict import conflict_page, is_undecided, merged_form
 from admin_views.export import FILE_TYPE, workbook
 from admin_views.forms import ClerkForm, lower_first
-from admin_views.query import Kept, row_id, suggestions
+from admin_views.query import Kept, hint, row_id, suggestions
 from admin_views.refusals import clash
 from admin_views.sign_in import Authentication, login, logout, password
 from app.current import actor, today
@@ -343,6 +343,7 @@ class OcopAdmin(Admin):
         form.validate()
         version = _text(data, "version")
         was = {name[4:]: str(value) for name, value in data.items() if name.startswith("was-")}
+        alike_seen: _Alike | None = None
         if pk is not None and is_undecided(data):
             return None, HTMLResponse(self._conflict(request, view, pk, form, was), status_code=409)
         try:
@@ -352,6 +353,9 @@ class OcopAdmin(Admin):
                 if form.has_mistakes():
                     raise _Mistakes
                 if row is None:
+                    alike = view.alike(session, values)
+                    if {str(each.id) for each in alike} - set(_text(data, "alike").split(",")):
+                        raise _Alike(view, alike)
                     row = view.create_row(session, values)
                 else:
                     if not re.fullmatch(r"\d{1,9}", version):
@@ -366,6 +370,8 @@ class OcopAdmin(Admin):
             return row, None
         except _Mistakes:
             pass
+        except _Alike as found:
+            alike_seen = found
         except StaleVersion:
             assert pk is not None
             return None, HTMLResponse(self._conflict(request, view, pk, form, was), status_code=409)
@@ -386,6 +392,8 @@ class OcopAdmin(Admin):
         with self.database.reading() as session:
             row = view.get(session, pk) if pk is not None else None
             page = self._form_page(view, form, row, version, was, _text(data, "back"))
+            if alike_seen is not None:
+                page = replace(page, hidden=[*page.hidden, ("alike", alike_seen.ids)], alike=alike_seen.note)
             body = self._render(request, template, page, self.shell(request, session))
         return None, HTMLResponse(body, status_code=400)
 
@@ -556,6 +564,21 @@ class OcopAdmin(Admin):
         except Exception:  # the shell needs the database, which may be what is broken
             log.exception("trang lỗi không có khung")
             return HTMLResponse(self._render(request, "sqladmin/error.html", page, None), status_code=page.status)
+
+
+class _Alike(Exception):
+    """Rows of the same name are there; leaves the transaction until the clerk has seen them."""
+
+    def __init__(self, view: OcopView, rows: Sequence[Base]) -> None:
+        self.ids = ",".join(str(row.id) for row in rows)
+        named = ", ".join(f"“{row}” ({said})" if (said := hint(row)) else f"“{row}”" for row in rows)
+        opened = view.may("details")
+        self.note = pages.Note(
+            title=f"Đã có {lower_first(view.model.__label__)} {named}.",
+            text=("Mở bản ghi đó, hoặc b" if opened else "B") + "ấm Lưu lần nữa nếu đúng là bản ghi khác.",
+            tone="warn",
+            links=[pages.Link(f"Mở “{row}”", view.href("details", row.id)) for row in rows] if opened else (),
+        )
 
 
 class _Mistakes(Exception):

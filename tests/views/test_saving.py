@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from app.session import OcopSession
 from models import AuditEntry, Commune, Entity, Product, Rating
+from models.rules.text import fold
 from tests.views.conftest import Clerk
 from tests.views.page import edit, form_of, text_of
 
@@ -82,6 +83,38 @@ def test_a_link_may_be_typed_as_the_list_of_suggestions_finds_it(
     made = product(look, "Kẹo dừa lá mơ")
     assert (made.entity.name, made.commune.name) == ("HTX dừa sáp Cồn Lớn", "Xã Thạnh Phú")
     assert made.commune.valid_to is None
+
+
+@pytest.mark.parametrize(
+    ("model", "typed"),
+    [
+        (Entity, {"name": "htx Dừa sáp Con Lớn", "kind": "htx", "commune-text": "Xã Thạnh Phú"}),
+        (
+            Product,
+            {"name": "KEM DUA SAP", "entity-text": "HTX dừa sáp Cồn Lớn", "commune-text": "Xã Thạnh Phú"},
+        ),
+    ],
+)
+def test_a_new_row_of_a_name_that_is_there_is_asked_about_once(
+    clerk: Clerk, look: OcopSession, model: type[Entity] | type[Product], typed: dict[str, str]
+) -> None:
+    xa, address = clerk("xa"), f"/admin/{model.__screen__}/create"
+    there = look.scalars(select(model).where(model.search_text.startswith(fold(typed["name"])))).one()
+    count = select(func.count(model.id)).where(model.search_text.startswith(fold(typed["name"])))
+
+    asked = xa.post(address, data={**form_of(xa.get(address).text), **typed})
+    look.rollback()
+    kept = look.scalar(count)
+    saved = xa.post(address, data=form_of(asked.text))
+
+    look.rollback()
+    assert asked.status_code == 400
+    assert kept == 1
+    assert f"Đã có {model.__label__.lower()} “{there.name}”" in text_of(asked.text)
+    assert f'href="/admin/{model.__screen__}/details/{there.id}"' in asked.text
+    assert form_of(asked.text)["name"] == typed["name"]
+    assert saved.status_code == 303
+    assert look.scalar(count) == 2
 
 
 def test_a_link_that_may_mean_several_names_them(clerk: Clerk) -> None:
