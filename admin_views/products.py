@@ -130,7 +130,8 @@ class ProductView(OcopView, model=Product):
         }
         if not buttons:
             return None
-        can, back, again = service.check_moves(session, row, today=today())
+        checks = service.check_moves(session, row, today=today())
+        can = checks[Move.ADVANCE]
         after = next_step(list(session.execute(select(CycleStep)).scalars()), participation.step, today())
         task = f"Chuyển sang bước {after.number}: {after.name}" if after and can.can else participation.step.name
         text = ""
@@ -141,9 +142,9 @@ class ProductView(OcopView, model=Product):
             text=text,
             main=buttons.get("advance") if can.can else None,
             other=[
-                buttons[name]
-                for name, check in (("resubmit", again), ("send_back", back))
-                if check.can and name in buttons
+                buttons[move.value]
+                for move, check in checks.items()
+                if check.can and move is not Move.ADVANCE and move.value in buttons
             ],
             pk=str(row.id),
             blocked=[reason.sentence for reason in can.stay],
@@ -194,6 +195,7 @@ _MOVE_ICONS = {
     Move.ENTER: ("plus", "info"),
     Move.ADVANCE: ("check", "ok"),
     Move.SEND_BACK: ("arrow-back-up", "warn"),
+    Move.HAND_IN: ("file-import", "info"),
     Move.RESUBMIT: ("file-import", "info"),
     Move.WITHDRAW: ("minus", "mute"),
 }

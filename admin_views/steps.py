@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import select
 
@@ -11,7 +12,7 @@ from admin_views.columns import TONES, places_of
 from app.services import cycle as service
 from app.services.place_names import PlaceWords
 from app.session import OcopSession
-from models import CycleStep, Participation, ParticipationState, Product
+from models import CycleStep, Move, Participation, ParticipationState, Product
 from models.base import now
 from models.rules.cycle import next_step
 from models.rules.words import day, moment, number
@@ -20,124 +21,120 @@ SHOWN = 5
 Acted = type[Product] | type[Participation]
 
 
+@dataclass(frozen=True)
+class _Words:
+    """A step action as its pages say it; {n} is how many products. reason: the hint of a reason it asks for."""
+
+    label: str
+    icon: str
+    title: str
+    can: str
+    submit: str
+    note: str
+    done: str
+    reason: str = ""
+
+
+_WORDS = {
+    Move.ADVANCE: _Words(
+        "Chuyển bước…",
+        "player-track-next",
+        "Chuyển sang bước tiếp theo",
+        "{n} sản phẩm chuyển được",
+        "Chuyển {n} sản phẩm sang bước tiếp theo",
+        "Mỗi sản phẩm được ghi riêng. Sản phẩm vừa có người sửa thì giữ nguyên và được báo lại.",
+        "Đã chuyển",
+    ),
+    Move.HAND_IN: _Words(
+        "Ghi nhận nộp…",
+        "file-import",
+        "Ghi nhận nộp giấy tờ",
+        "{n} sản phẩm chưa nộp hoặc bị trả lại",
+        "Ghi nhận {n} sản phẩm đã nộp",
+        "Sản phẩm giữ nguyên bước, trạng thái là “Chờ kiểm tra” cho đến khi chuyển bước hoặc trả lại.",
+        "Đã ghi nhận nộp",
+    ),
+    Move.SEND_BACK: _Words(
+        "Trả lại để hoàn thiện…",
+        "arrow-back-up",
+        "Trả lại để hoàn thiện",
+        "{n} sản phẩm trả lại được",
+        "Trả lại {n} sản phẩm",
+        "Sản phẩm giữ nguyên bước, trạng thái là “Bị trả lại” cho đến khi chủ thể nộp lại.",
+        "Đã trả lại",
+        reason="Ghi rõ phải sửa gì; chủ thể đọc câu này",
+    ),
+}
+
+
 def step_actions(model: Acted) -> list[Action]:
-    """Chuyển bước and Trả lại for a list of products or of participations."""
+    """The moves of a list of products or of participations."""
     return [
-        Action("advance", "Chuyển bước…", "player-track-next", _advancing(model), main=True),
-        Action("send_back", "Trả lại để hoàn thiện…", "arrow-back-up", _sending_back(model)),
-        Action("resubmit", "Ghi nhận nộp lại…", "file-import", _resubmitting(model)),
+        Action(move.value, its.label, its.icon, _acting(model, move), main=move is Move.ADVANCE)
+        for move, its in _WORDS.items()
     ]
 
 
-def _advancing(model: Acted) -> Callable[[OcopSession, ActionInput], pages.CheckPage | pages.ResultPage]:
+def _acting(model: Acted, move: Move) -> Callable[[OcopSession, ActionInput], pages.CheckPage | pages.ResultPage]:
+    its = _WORDS[move]
+
     def run(session: OcopSession, given: ActionInput) -> pages.CheckPage | pages.ResultPage:
+        error = ""
         if given.confirmed:
-            seen = _seen(given)
-            note = given.form.get("note", "")
-            outcome = service.advance_many(session, seen, today=given.today, note=note)
-            left = _left(given)
-            return _result(model, given, outcome, left, "Đã chuyển", "Đã chuyển bước", "chuyển")
-        check = service.check_advance(session, model, given.ids, today=given.today)
-        steps = list(session.execute(select(CycleStep)).scalars())
-        where = {after.number: after for p in check.can if (after := next_step(steps, p.step, given.today))}
-        only = next(iter(where.values())) if len(where) == 1 else None
+            try:
+                text = given.form.get(_asked(its), "")
+                outcome = service.move_many(session, move, _seen(given), today=given.today, text=text)
+                return _result(model, given, move, outcome)
+            except service.ReasonNeeded as refusal:
+                error = str(refusal)
+        check = service.check(session, move, model, given.ids, today=given.today)
+        title, submit, note = its.title, its.submit, its.note
+        if move is Move.ADVANCE:
+            note = _not_handed_in(check) + note
+            steps = list(session.execute(select(CycleStep)).scalars())
+            where = {after.number: after for p in check.can if (after := next_step(steps, p.step, given.today))}
+            if len(where) == 1:
+                (only,) = where.values()
+                title = f"Chuyển sang bước {only.number}: {only.name}"
+                submit = f"Chuyển {{n}} sản phẩm sang bước {only.number}"
         count = number(len(check.can))
-        title = f"Chuyển sang bước {only.number}: {only.name}" if only else "Chuyển sang bước tiếp theo"
-        submit = f"Chuyển {count} sản phẩm sang " + (f"bước {only.number}" if only else "bước tiếp theo")
         return _check_page(
             model,
             given,
             check,
             title=title,
-            can_title=f"{count} sản phẩm chuyển được",
-            fields=[_note_field(given)],
-            note=_not_handed_in(check)
-            + "Mỗi sản phẩm được ghi riêng. Sản phẩm vừa có người sửa thì giữ nguyên và được báo lại.",
-            submit=submit if check.can else "",
-            action="advance",
+            can_title=its.can.format(n=count),
+            text=_text_field(given, its, error),
+            note=note,
+            submit=submit.format(n=count) if check.can else "",
+            action=move.value,
         )
 
     return run
 
 
-def _sending_back(model: Acted) -> Callable[[OcopSession, ActionInput], pages.CheckPage | pages.ResultPage]:
-    def run(session: OcopSession, given: ActionInput) -> pages.CheckPage | pages.ResultPage:
-        error = ""
-        if given.confirmed:
-            seen = _seen(given)
-            reason = given.form.get("reason", "")
-            try:
-                outcome = service.send_back_many(session, seen, reason=reason, today=given.today)
-                return _result(model, given, outcome, _left(given), "Đã trả lại", "Đã trả lại", "trả lại")
-            except service.ReasonNeeded as refusal:
-                error = str(refusal)
-        check = service.check_send_back(session, model, given.ids, today=given.today)
-        count = number(len(check.can))
-        return _check_page(
-            model,
-            given,
-            check,
-            title="Trả lại để hoàn thiện",
-            can_title=f"{count} sản phẩm trả lại được",
-            fields=[
-                pages.Field(
-                    "reason",
-                    "o-reason",
-                    "Lý do trả lại",
-                    "area",
-                    hint="Ghi rõ phải sửa gì; chủ thể đọc câu này",
-                    value=given.form.get("reason", ""),
-                    error=error,
-                )
-            ],
-            note="Sản phẩm giữ nguyên bước, trạng thái là “Bị trả lại” cho đến khi chủ thể nộp lại.",
-            submit=f"Trả lại {count} sản phẩm" if check.can else "",
-            action="send_back",
-            errors=[(error, "o-reason")] if error else [],
-        )
+def _asked(its: _Words) -> str:
+    return "reason" if its.reason else "note"
 
-    return run
+
+def _text_field(given: ActionInput, its: _Words, error: str) -> pages.Field:
+    """The reason, or a note that nobody has to write."""
+    return pages.Field(
+        _asked(its),
+        f"o-{_asked(its)}",
+        "Lý do" if its.reason else "Ghi chú",
+        "area",
+        hint=its.reason or "Ghi vào dòng thời gian của từng sản phẩm",
+        required=bool(its.reason),
+        value=given.form.get(_asked(its), ""),
+        error=error,
+    )
 
 
 def _seen(given: ActionInput) -> dict[int, service.Seen]:
     """“12:3:4,15:1:4”: each participation with the version and step that the check page showed."""
     found = re.findall(r"(\d{1,9}):(\d{1,9}):(\d{1,3})(?:,|$)", given.form.get("seen", ""))
     return {int(row): service.Seen(int(version), int(step)) for row, version, step in found}
-
-
-def _resubmitting(model: Acted) -> Callable[[OcopSession, ActionInput], pages.CheckPage | pages.ResultPage]:
-    def run(session: OcopSession, given: ActionInput) -> pages.CheckPage | pages.ResultPage:
-        if given.confirmed:
-            note = given.form.get("note", "")
-            outcome = service.resubmit_many(session, _seen(given), today=given.today, note=note)
-            return _result(model, given, outcome, _left(given), "Đã ghi nhận nộp lại", "Đã nộp lại", "ghi nhận")
-        check = service.check_resubmit(session, model, given.ids, today=given.today)
-        count = number(len(check.can))
-        return _check_page(
-            model,
-            given,
-            check,
-            title="Ghi nhận nộp lại",
-            can_title=f"{count} sản phẩm đang bị trả lại",
-            fields=[_note_field(given)],
-            note="Sản phẩm giữ nguyên bước, trạng thái là “Chờ kiểm tra” cho đến khi chuyển bước hoặc trả lại.",
-            submit=f"Ghi nhận {count} sản phẩm đã nộp lại" if check.can else "",
-            action="resubmit",
-        )
-
-    return run
-
-
-def _note_field(given: ActionInput) -> pages.Field:
-    return pages.Field(
-        "note",
-        "o-note",
-        "Ghi chú",
-        "area",
-        hint="Ghi vào dòng thời gian của từng sản phẩm",
-        required=False,
-        value=given.form.get("note", ""),
-    )
 
 
 def _not_handed_in(check: service.Check) -> str:
@@ -160,11 +157,10 @@ def _check_page(
     *,
     title: str,
     can_title: str,
-    fields: Sequence[pages.Field],
+    text: pages.Field,
     note: str,
     submit: str,
     action: str,
-    errors: Sequence[tuple[str, str]] = (),
 ) -> pages.CheckPage:
     staying = sum(len(products) for products in check.stay.values())
     reasons = len(check.stay)
@@ -194,14 +190,14 @@ def _check_page(
             for reason, products in sorted(check.stay.items(), key=lambda item: -len(item[1]))
         ],
         form_title="Ghi vào hồ sơ" if submit else "Không có sản phẩm nào làm được",
-        fields=fields if submit else (),
+        fields=[text] if submit else (),
         note=note if submit else "Xem lý do của từng nhóm, làm việc cần làm rồi chọn lại.",
         submit=submit,
         danger=False,
         action=f"{BASE_URL}/{model.__screen__}/action/{action}",
         hidden=[*given.hidden, ("confirm", "1"), ("seen", seen), ("stayed", str(staying))],
         cancel=given.back,
-        errors=errors,
+        errors=[(text.error, text.id)] if text.error else [],
     )
 
 
@@ -229,14 +225,13 @@ def _row(participation: Participation, place: PlaceWords) -> list[pages.Cell]:
     ]
 
 
-def _result(
-    model: Acted, given: ActionInput, outcome: service.Outcome, stayed: int, verb: str, done: str, act: str
-) -> pages.ResultPage:
+def _result(model: Acted, given: ActionInput, move: Move, outcome: service.Outcome) -> pages.ResultPage:
+    done, act = _WORDS[move].done, service.ACTS[move]
     moved, failed = outcome.moved, outcome.failed
     steps = {p.step.number for p in moved}
-    where = f" sang bước {next(iter(steps))}" if len(steps) == 1 and act == "chuyển" else ""
-    title = f"{verb} {number(len(moved))} sản phẩm{where}"
-    left = stayed + len(outcome.skipped)
+    where = f" sang bước {next(iter(steps))}" if len(steps) == 1 and move is Move.ADVANCE else ""
+    title = f"{done} {number(len(moved))} sản phẩm{where}"
+    left = _left(given) + len(outcome.skipped)
     parts = []
     if failed:
         parts.append(
@@ -269,7 +264,7 @@ def _result(
         head=pages.Head(
             title=title,
             crumbs=[pages.Link(model.__plural__, f"{BASE_URL}/{model.__screen__}/list")],
-            here=f"Kết quả {act}" + (" bước" if act == "chuyển" else ""),
+            here=f"Kết quả {act}",
         ),
         title=title,
         sub=f"Lúc {moment(now())}. {number(left)} sản phẩm giữ nguyên, "

@@ -76,6 +76,7 @@ class Move(LabelledEnum):
     ENTER = "enter", "Bắt đầu"
     ADVANCE = "advance", "Chuyển bước"
     SEND_BACK = "send_back", "Trả lại"
+    HAND_IN = "hand_in", "Nộp"
     RESUBMIT = "resubmit", "Nộp lại"
     WITHDRAW = "withdraw", "Rút khỏi chu trình"
 

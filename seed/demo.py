@@ -265,7 +265,7 @@ def _history(session: OcopSession, year: _Year, row: Row, product: Product, numb
     for step in range(1, last):
         if step == 4 and number % 9 == 0:  # some plans were handed in twice
             _send_back(session, year, taking_part, number)
-            _resubmit(session, year, taking_part, number)
+            _hand_in(session, year, taking_part, number, "Chủ thể đã bổ sung.", after=6)
         if step == 7:
             _rate(session, year, product, row["points"], DECIDED[year.cycle.year], taking_part)
         day = _day(year, step + 1, number)
@@ -277,7 +277,7 @@ def _history(session: OcopSession, year: _Year, row: Row, product: Product, numb
     if row["state"] in ("returned", "resubmitted"):
         _send_back(session, year, taking_part, number)
     if row["state"] == "resubmitted":
-        _resubmit(session, year, taking_part, number)
+        _hand_in(session, year, taking_part, number, "Chủ thể đã bổ sung.", after=6)
     if row["state"] == "withdrawn":
         day = _workday(taking_part.entered_on + timedelta(days=6))
         with acting_as(year.clerk):
@@ -286,15 +286,17 @@ def _history(session: OcopSession, year: _Year, row: Row, product: Product, numb
 
 
 def _send_back(session: OcopSession, year: _Year, taking_part: Participation, number: int) -> None:
-    day, step = _workday(taking_part.entered_on + timedelta(days=2)), taking_part.step.code
+    _hand_in(session, year, taking_part, number, "", after=1)
+    day, step = _workday(taking_part.entered_on + timedelta(days=4)), taking_part.step.code
     with acting_as(year.rater if step is StepCode.RATING else year.clerk):
         cycle.send_back(session, taking_part, reason=RETURNED_FOR[step], today=day, at=_at(day, number))
 
 
-def _resubmit(session: OcopSession, year: _Year, taking_part: Participation, number: int) -> None:
-    day = _workday(taking_part.entered_on + timedelta(days=6))
+def _hand_in(session: OcopSession, year: _Year, taking_part: Participation, number: int, note: str, after: int) -> None:
+    """after: days since the step began."""
+    day = _workday(taking_part.entered_on + timedelta(days=after))
     with acting_as(year.clerk):
-        cycle.resubmit(session, taking_part, today=day, note="Chủ thể đã bổ sung.", at=_at(day, number + 1))
+        cycle.hand_in(session, taking_part, today=day, note=note, at=_at(day, number + 1))
 
 
 def _rate(

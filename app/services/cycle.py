@@ -1,6 +1,6 @@
 """Chu trình: enter a product, move it to its next step, send it back; one StepRecord each.
 
-The caller opens the transaction; the `…_many` functions give each product its own savepoint.
+The caller opens the transaction; `move_many` gives each product its own savepoint.
 """
 
 from collections import defaultdict
@@ -38,27 +38,17 @@ Row = TypeVar("Row", bound=Base)
 
 
 class StepNotReady(OcopError):
-    sentence = "Sản phẩm “{product}” chưa thể chuyển bước: {needs}"
+    """What the place of a product in its cycle does not allow."""
 
-    def __init__(self, participation: Participation, needs: Sequence[Reason]) -> None:
+    sentence = "Sản phẩm “{product}” chưa thể {act}: {needs}"
+
+    def __init__(self, participation: Participation, move: Move, needs: Sequence[Reason]) -> None:
         self.participation, self.needs = participation, needs
-        super().__init__(product=participation.product.name, needs=" ".join(n.sentence for n in needs))
-
-
-class NotReturnable(OcopError):
-    sentence = "Sản phẩm “{product}” không trả lại được: {needs}"
-
-    def __init__(self, participation: Participation, needs: Sequence[Reason]) -> None:
-        self.participation, self.needs = participation, needs
-        super().__init__(product=participation.product.name, needs=" ".join(n.sentence for n in needs))
+        super().__init__(product=participation.product.name, act=ACTS[move], needs=" ".join(n.sentence for n in needs))
 
 
 class ReasonNeeded(OcopError):
-    sentence = "Chưa ghi lý do. Ghi rõ phải sửa gì để chủ thể nộp lại."
-
-
-class NotReturned(OcopError):
-    sentence = "Sản phẩm “{product}” không bị trả lại nên không cần nộp lại. Xem bước hiện tại của sản phẩm."
+    sentence = "Chưa ghi lý do. Ghi lý do rồi bấm lại."
 
 
 class AlreadyOut(OcopError):
@@ -75,6 +65,13 @@ class CycleNotOpen(OcopError):
 
 class OtherProvince(OcopError):
     sentence = "{cycle} là của tỉnh khác với nơi sản xuất của “{product}”. Chọn chu trình của tỉnh đó."
+
+
+ACTS = {
+    Move.ADVANCE: "chuyển bước",
+    Move.HAND_IN: "ghi nhận nộp",
+    Move.SEND_BACK: "trả lại",
+}
 
 
 # ---- one product -------------------------------------------------------------------------------------------
@@ -151,13 +148,10 @@ def advance(
 
     Raises StepNotReady with every reason.
     """
-    steps = _steps(session)
-    standing = _standing(session, [participation], steps, today)
-    needs = _missing(session, participation, steps, standing, today)
-    after = rules.next_step(steps, participation.step, today)
-    if needs or after is None:
-        raise StepNotReady(participation, needs)
-    with session.doing("chuyển bước"):
+    _refuse(session, participation, Move.ADVANCE, today)
+    after = rules.next_step(_steps(session), participation.step, today)
+    assert after is not None  # the last step was refused
+    with session.doing(ACTS[Move.ADVANCE]):
         before = participation.step
         participation.step = after
         participation.state = rules.state_on_entering(after)
@@ -173,18 +167,15 @@ def send_back(
     today: date,
     at: datetime | None = None,
 ) -> StepRecord:
-    """Return what was handed in; the step stays, the state says so. Raises ReasonNeeded, NotReturnable."""
-    if not reason.strip():
-        raise ReasonNeeded
-    if needs := rules.missing_to_send_back(participation, today=today):
-        raise NotReturnable(participation, needs)
-    with session.doing("trả lại"):
+    """Return what was handed in; the step stays, the state says so. Raises ReasonNeeded, StepNotReady."""
+    _refuse(session, participation, Move.SEND_BACK, today, reason)
+    with session.doing(ACTS[Move.SEND_BACK]):
         participation.state = ParticipationState.RETURNED
         participation.returns += 1
         return _write(session, participation, Move.SEND_BACK, participation.step, reason=reason, at=at)
 
 
-def resubmit(
+def hand_in(
     session: OcopSession,
     participation: Participation,
     *,
@@ -192,14 +183,13 @@ def resubmit(
     note: str = "",
     at: datetime | None = None,
 ) -> StepRecord:
-    """Take what was returned in again; it waits for the next check. Raises NotReturned, CycleNotOpen."""
-    if participation.state is not ParticipationState.RETURNED:
-        raise NotReturned(product=participation.product.name)
-    if not rules.is_open(participation.cycle, today):
-        raise CycleNotOpen(cycle=participation.cycle.name, day=f"{today:%d/%m/%Y}")
-    with session.doing("nộp lại"):
+    """Take papers in, for the first time or after a return; they wait for the next check. Raises StepNotReady."""
+    _refuse(session, participation, Move.HAND_IN, today)
+    again = participation.state is ParticipationState.RETURNED
+    with session.doing("nộp lại" if again else ACTS[Move.HAND_IN]):
         participation.state = ParticipationState.SUBMITTED
-        return _write(session, participation, Move.RESUBMIT, participation.step, note=note, at=at)
+        move = Move.RESUBMIT if again else Move.HAND_IN
+        return _write(session, participation, move, participation.step, note=note, at=at)
 
 
 def withdraw(
@@ -220,6 +210,16 @@ def withdraw(
     with session.doing("rút khỏi chu trình"):
         participation.state = ParticipationState.WITHDRAWN
         return _write(session, participation, Move.WITHDRAW, participation.step, reason=reason, at=at)
+
+
+def _refuse(
+    session: OcopSession, participation: Participation, move: Move, today: date, reason: str | None = None
+) -> None:
+    """reason: of a move that needs one."""
+    if reason is not None and not reason.strip():
+        raise ReasonNeeded
+    if needs := _judge(session, move, [participation], today)(participation):
+        raise StepNotReady(participation, move, needs)
 
 
 def _write(
@@ -269,52 +269,24 @@ class Seen(NamedTuple):
     step: int
 
 
-def check_advance(
-    session: OcopSession, model: type[Product] | type[Participation], ids: Iterable[int], *, today: date
+def check(
+    session: OcopSession, move: Move, model: type[Product] | type[Participation], ids: Iterable[int], *, today: date
 ) -> Check:
-    """Who of the ticked rows could move, and who not and why; changes nothing, a few queries for 500 rows.
+    """Who of the ticked rows could move so, and who not and why; changes nothing, a few queries for 500 rows.
 
     ids: of products, each judged by its participation in the open cycle, or of participations themselves.
     """
-    return _check_advance(session, _cases(session, model, ids, today), today)
+    return _check(session, move, _cases(session, model, ids, today), today)
 
 
-def _check_advance(session: OcopSession, cases: "Sequence[_Case]", today: date) -> Check:
-    steps = _steps(session)
-    standing = _standing(session, [p for _, p in cases if isinstance(p, Participation)], steps, today)
-    return _sorted_out(cases, lambda p: _missing(session, p, steps, standing, today))
-
-
-def check_send_back(
-    session: OcopSession, model: type[Product] | type[Participation], ids: Iterable[int], *, today: date
-) -> Check:
-    """As check_advance, for sending back."""
-    return _sorted_out(_cases(session, model, ids, today), lambda p: rules.missing_to_send_back(p, today=today))
-
-
-def check_resubmit(
-    session: OcopSession, model: type[Product] | type[Participation], ids: Iterable[int], *, today: date
-) -> Check:
-    """As check_advance, for taking in again what was returned."""
-    return _sorted_out(_cases(session, model, ids, today), lambda p: rules.missing_to_resubmit(p, today=today))
-
-
-class Checks(NamedTuple):
-    """What the three moves would do with one product."""
-
-    advance: Check
-    send_back: Check
-    resubmit: Check
-
-
-def check_moves(session: OcopSession, product: Product, *, today: date) -> Checks:
-    """The three checks of one product, read once: what its record offers."""
+def check_moves(session: OcopSession, product: Product, *, today: date) -> dict[Move, Check]:
+    """Every check of one product, which is read once: what its record offers."""
     cases = _cases(session, Product, [product.id], today)
-    return Checks(
-        _check_advance(session, cases, today),
-        _sorted_out(cases, lambda p: rules.missing_to_send_back(p, today=today)),
-        _sorted_out(cases, lambda p: rules.missing_to_resubmit(p, today=today)),
-    )
+    return {move: _check(session, move, cases, today) for move in ACTS}
+
+
+def _check(session: OcopSession, move: Move, cases: "Sequence[_Case]", today: date) -> Check:
+    return _sorted_out(cases, _judge(session, move, [p for _, p in cases if isinstance(p, Participation)], today))
 
 
 _Case = tuple[Product, Participation | Reason]
@@ -377,52 +349,45 @@ class Outcome:
     failed: list[Left] = field(default_factory=list)
 
 
-def advance_many(session: OcopSession, seen: Mapping[int, Seen], *, today: date, note: str = "") -> Outcome:
+class _Many(NamedTuple):
+    """A move of many. text: what the clerk wrote, a note or a reason. is_done: it was moved so since the check."""
+
+    act: Callable[[OcopSession, Participation, date, str], StepRecord]
+    is_done: Callable[[Participation, "Seen"], bool]
+    done: str
+    reasoned: bool = False
+
+
+_MANY = {
+    Move.ADVANCE: _Many(
+        lambda session, p, today, text: advance(session, p, today=today, note=text),
+        lambda p, was: p.step.number > was.step,
+        "Đã ở bước {step} từ ngày {day}.",
+    ),
+    Move.HAND_IN: _Many(
+        lambda session, p, today, text: hand_in(session, p, today=today, note=text),
+        lambda p, was: p.state is ParticipationState.SUBMITTED and p.version != was.version,
+        "Đã nộp ở bước {step}.",
+    ),
+    Move.SEND_BACK: _Many(
+        lambda session, p, today, text: send_back(session, p, today=today, reason=text),
+        lambda p, was: p.state is ParticipationState.RETURNED and p.version != was.version,
+        "Đã trả lại ở bước {step}.",
+        reasoned=True,
+    ),
+}
+
+
+def move_many(session: OcopSession, move: Move, seen: Mapping[int, Seen], *, today: date, text: str = "") -> Outcome:
     """Move each participation that the check page showed, each in its own savepoint.
 
     seen: Check.seen as it was on the check page. Those that moved since (a double click) are skipped, those
     that were changed otherwise fail with their sentence, and the others go on.
+    text: the note, or the reason of a move that needs one. Raises ReasonNeeded before anything is done.
     """
-    return _each(
-        session,
-        seen,
-        lambda p, was: p.step.number > was.step,
-        lambda p: f"Đã ở bước {p.step.number} từ ngày {p.entered_on:%d/%m/%Y}.",
-        lambda p: advance(session, p, today=today, note=note),
-    )
-
-
-def send_back_many(session: OcopSession, seen: Mapping[int, Seen], *, reason: str, today: date) -> Outcome:
-    """Send each back, as advance_many moves them. Raises ReasonNeeded before anything is done."""
-    if not reason.strip():
+    many = _MANY[move]
+    if many.reasoned and not text.strip():
         raise ReasonNeeded
-    return _each(
-        session,
-        seen,
-        lambda p, was: p.state is ParticipationState.RETURNED and p.version != was.version,
-        lambda p: f"Đã trả lại ở bước {p.step.number}.",
-        lambda p: send_back(session, p, reason=reason, today=today),
-    )
-
-
-def resubmit_many(session: OcopSession, seen: Mapping[int, Seen], *, today: date, note: str = "") -> Outcome:
-    """Take each in again, as advance_many moves them."""
-    return _each(
-        session,
-        seen,
-        lambda p, was: p.state is not ParticipationState.RETURNED and p.version != was.version,
-        lambda p: f"Đã nộp lại ở bước {p.step.number}.",
-        lambda p: resubmit(session, p, today=today, note=note),
-    )
-
-
-def _each(
-    session: OcopSession,
-    seen: Mapping[int, Seen],
-    is_done: Callable[[Participation, Seen], bool],
-    done: Callable[[Participation], str],
-    act: Callable[[Participation], StepRecord],
-) -> Outcome:
     outcome = Outcome()
     here = {p.id: p for p in _rows(session, Participation, "id", seen)}
     for row_id, was in seen.items():
@@ -433,17 +398,18 @@ def _each(
             )
             continue
         name = participation.product.name
-        if is_done(participation, was):
-            outcome.skipped.append(Left(name, done(participation), participation))
+        if many.is_done(participation, was):
+            done = many.done.format(step=participation.step.number, day=f"{participation.entered_on:%d/%m/%Y}")
+            outcome.skipped.append(Left(name, done, participation))
             continue
         try:
             if participation.version != was.version:
                 raise StaleVersion(participation)
             session.saw(Participation, row_id, was.version)
             with session.begin_nested():
-                act(participation)
+                many.act(session, participation, today, text)
             outcome.moved.append(participation)
-        except (StepNotReady, NotReturnable) as refusal:
+        except StepNotReady as refusal:
             outcome.skipped.append(Left(name, refusal.needs[0].sentence, participation))
         except OcopError as refusal:
             outcome.failed.append(Left(name, str(refusal), participation))
@@ -455,20 +421,18 @@ def _each(
 # ---- what all of them read ---------------------------------------------------------------------------------
 
 
-def _missing(
-    session: OcopSession,
-    participation: Participation,
-    steps: Sequence[CycleStep],
-    standing: Mapping[int, Rating],
-    today: date,
-) -> list[Reason]:
-    return rules.missing(
-        participation,
-        steps=steps,
-        today=today,
-        rating=standing.get(participation.id),
-        role=session.actor.role,
-    )
+def _judge(
+    session: OcopSession, move: Move, participations: Sequence[Participation], today: date
+) -> Callable[[Participation], list[Reason]]:
+    """What keeps each of them from a move; what that rests on is read for all together."""
+    role = session.actor.role
+    if move is Move.ADVANCE:
+        steps = _steps(session)
+        standing = _standing(session, participations, steps, today)
+        return lambda p: rules.missing(p, steps=steps, today=today, rating=standing.get(p.id), role=role)
+    if move is Move.HAND_IN:
+        return lambda p: rules.missing_to_hand_in(p, today=today)
+    return lambda p: rules.missing_to_send_back(p, today=today, role=role)
 
 
 def _steps(session: OcopSession) -> Sequence[CycleStep]:

@@ -42,8 +42,9 @@ BELOW_THREE_STARS = Reason(
     "Kết quả đánh giá dưới 3 sao",
     "Bước Xúc tiến thương mại chỉ nhận sản phẩm từ 3 sao; sản phẩm ở lại bước 7.",
 )
-NOT_RETURNED = Reason("Không bị trả lại", "Không cần nộp lại; xem bước hiện tại của sản phẩm.")
 ALREADY_RETURNED = Reason("Đang bị trả lại", "Chờ chủ thể nộp lại.")
+NOT_HANDED_IN = Reason("Chưa nộp giấy tờ nên chưa có gì để trả lại", "Ghi nhận nộp trước, rồi trả lại nếu phải sửa.")
+ALREADY_HANDED_IN = Reason("Đã nộp, đang chờ kiểm tra", "Chuyển bước khi hợp lệ, hoặc trả lại.")
 
 
 def next_step(steps: Iterable[CycleStep], step: CycleStep, today: date) -> CycleStep | None:
@@ -112,8 +113,11 @@ def missing(
     return reasons
 
 
-def missing_to_send_back(participation: Participation, *, today: date) -> list[Reason]:
-    """What keeps a hand-in from being returned, the weightiest first; empty when it may be."""
+def missing_to_send_back(participation: Participation, *, today: date, role: Role | None) -> list[Reason]:
+    """What keeps a hand-in from being returned, the weightiest first; empty when it may be.
+
+    Source: DOMAIN §1.3, only what was handed in comes back (da_nop → khong_phu_hop).
+    """
     reasons = _closed(participation, today)
     if participation.state in _OUT:
         reasons.append(_out(participation))
@@ -124,16 +128,28 @@ def missing_to_send_back(participation: Participation, *, today: date) -> list[R
                 "Chỉ trả lại ở bước có nộp giấy tờ.",
             )
         )
+    reasons += _not_their_work(participation.step, today, role, "Trả lại ở")
     if participation.state is ParticipationState.RETURNED:
         reasons.append(ALREADY_RETURNED)
+    if participation.state is ParticipationState.NOT_SUBMITTED:
+        reasons.append(NOT_HANDED_IN)
     return reasons
 
 
-def missing_to_resubmit(participation: Participation, *, today: date) -> list[Reason]:
-    """What keeps a hand-in from being taken in again, the weightiest first; empty when it may be."""
+def missing_to_hand_in(participation: Participation, *, today: date) -> list[Reason]:
+    """What keeps papers from being taken in, first or again, the weightiest first; empty when they may be."""
     reasons = _closed(participation, today)
-    if participation.state is not ParticipationState.RETURNED:
-        reasons.append(NOT_RETURNED)
+    if participation.state in _OUT:
+        reasons.append(_out(participation))
+    elif participation.state is ParticipationState.SUBMITTED:
+        reasons.append(ALREADY_HANDED_IN)
+    elif participation.state not in (ParticipationState.NOT_SUBMITTED, ParticipationState.RETURNED):
+        reasons.append(
+            Reason(
+                f"Bước {participation.step.number} không nhận giấy tờ nên không cần nộp",
+                "Chuyển bước khi việc của bước này đã xong.",
+            )
+        )
     return reasons
 
 
@@ -169,7 +185,7 @@ def _returned(step: CycleStep) -> Reason:
     return Reason(f"{step.handed_in or step.short_name} đang bị trả lại", "Chủ thể nộp lại rồi chuyển bước.")
 
 
-def _not_their_work(step: CycleStep, today: date, role: Role | None) -> list[Reason]:
+def _not_their_work(step: CycleStep, today: date, role: Role | None, act: str = "Chuyển") -> list[Reason]:
     """The rating was the district's work until districts ended on 01/07/2025, and is the province's since.
 
     Source: DOMAIN §1.5, Decisions 148/QĐ-TTg, 1489/QĐ-TTg and 26/2026/QĐ-TTg.
@@ -180,4 +196,4 @@ def _not_their_work(step: CycleStep, today: date, role: Role | None) -> list[Rea
     if role is None or _HEIGHT[_LEVEL_OF_ROLE.get(role, ReceivingLevel.PROVINCE)] >= _HEIGHT[level]:
         return []
     where = level.label[0].lower() + level.label[1:]
-    return [Reason(f"Chuyển bước {step.number} là việc của {where}", f"Báo cán bộ {where} khi đã có kết quả.")]
+    return [Reason(f"{act} bước {step.number} là việc của {where}", f"Báo cán bộ {where}.")]

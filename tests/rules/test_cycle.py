@@ -212,23 +212,43 @@ def test_the_district_has_no_say_after_its_end_even_where_its_step_was_entered()
     ],
 )
 def test_only_what_is_handed_in_may_be_sent_back(number: int, expected: bool) -> None:
-    taking_part = participation(number)
+    taking_part = participation(number, ParticipationState.SUBMITTED)
 
     assert rules.may_send_back(taking_part.step) is expected
-    assert (rules.missing_to_send_back(taking_part, today=JUNE_2026) == []) is expected
+    assert (rules.missing_to_send_back(taking_part, today=JUNE_2026, role=None) == []) is expected
 
 
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
         (ParticipationState.RETURNED, "Đang bị trả lại"),
+        (ParticipationState.NOT_SUBMITTED, "Chưa nộp giấy tờ nên chưa có gì để trả lại"),
         (ParticipationState.WITHDRAWN, "Đã rút khỏi chu trình"),
     ],
 )
-def test_nothing_is_sent_back_twice_or_after_withdrawal(state: ParticipationState, expected: str) -> None:
-    reasons = rules.missing_to_send_back(participation(4, state), today=JUNE_2026)
+def test_nothing_is_sent_back_twice_or_before_it_came_or_after_withdrawal(
+    state: ParticipationState, expected: str
+) -> None:
+    reasons = rules.missing_to_send_back(participation(4, state), today=JUNE_2026, role=None)
 
     assert [reason.text for reason in reasons] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("day", "role", "expected"),
+    [
+        (JUNE_2025, Role.DISTRICT_CLERK, []),
+        (JUNE_2026, Role.DISTRICT_CLERK, ["Trả lại ở bước 7 là việc của cấp tỉnh"]),
+        (JUNE_2026, Role.COMMUNE_CLERK, ["Trả lại ở bước 7 là việc của cấp tỉnh"]),
+        (JUNE_2026, Role.PROVINCE_CLERK, []),
+    ],
+)
+def test_returning_takes_the_level_that_may_move_on(day: date, role: Role, expected: list[str]) -> None:
+    dossier = participation(7, ParticipationState.SUBMITTED, day=day)
+
+    reasons = rules.missing_to_send_back(dossier, today=day, role=role)
+
+    assert [reason.text for reason in reasons] == expected
 
 
 def test_a_step_begins_waiting_for_its_hand_in_or_under_way() -> None:

@@ -165,7 +165,9 @@ def test_a_cycle_of_another_province_is_refused(scene: Scene) -> None:
 
         with pytest.raises(cycle.OtherProvince):
             cycle.enter(session, product, other, today=TODAY)
-        stays = {day: cycle.check_advance(session, Product, [product.id], today=day).stay for day in (BEFORE, TODAY)}
+        stays = {
+            day: cycle.check(session, Move.ADVANCE, Product, [product.id], today=day).stay for day in (BEFORE, TODAY)
+        }
 
     assert {day: list(reasons) for day, reasons in stays.items()} == {
         BEFORE: [rules.NO_OPEN_CYCLE],
@@ -181,9 +183,9 @@ def test_a_product_of_a_former_commune_takes_part_in_the_cycle_of_its_new_provin
         product = Product(name="Khô cá dứa", entity_id=scene.entity_id, commune=former)
         session.add(product)
         session.flush()
-        before = cycle.check_advance(session, Product, [product.id], today=TODAY)
+        before = cycle.check(session, Move.ADVANCE, Product, [product.id], today=TODAY)
         cycle.enter(session, product, session.get_one(Cycle, scene.cycle_id), today=TODAY)
-        after = cycle.check_advance(session, Product, [product.id], today=TODAY)
+        after = cycle.check(session, Move.ADVANCE, Product, [product.id], today=TODAY)
 
     assert list(before.stay) == [rules.NOT_IN_CYCLE]
     assert [p.product.name for p in after.can] == ["Khô cá dứa"]
@@ -194,17 +196,22 @@ def test_a_returned_plan_stays_until_it_is_handed_in_again(scene: Scene) -> None
 
     with scene.clerk() as session:
         plan = session.get_one(Participation, rice)
+        with pytest.raises(cycle.StepNotReady, match="Chưa nộp giấy tờ nên chưa có gì để trả lại"):
+            cycle.send_back(session, plan, reason="Thiếu phần chi phí", today=TODAY)
+        cycle.hand_in(session, plan, today=TODAY)
+        with pytest.raises(cycle.StepNotReady, match="chưa thể ghi nhận nộp: Đã nộp, đang chờ kiểm tra"):
+            cycle.hand_in(session, plan, today=TODAY)
         cycle.send_back(session, plan, reason="Thiếu phần chi phí", today=TODAY)
         with pytest.raises(cycle.StepNotReady, match="Kế hoạch kinh doanh đang bị trả lại"):
             cycle.advance(session, plan, today=TODAY)
         assert (plan.step.number, plan.returns) == (4, 1)
-        cycle.resubmit(session, plan, today=TODAY, note="Đã bổ sung")
+        cycle.hand_in(session, plan, today=TODAY, note="Đã bổ sung")
         assert plan.state is ParticipationState.SUBMITTED
         cycle.advance(session, plan, today=TODAY)
 
     assert scene.stored(rice)[0] == 5
-    assert [move[0] for move in scene.moves(rice)[-3:]] == [Move.SEND_BACK, Move.RESUBMIT, Move.ADVANCE]
-    assert [verb for _, verb in scene.trail(rice)[-3:]] == ["trả lại", "nộp lại", "chuyển bước"]
+    assert [move[0] for move in scene.moves(rice)[-4:]] == [Move.HAND_IN, Move.SEND_BACK, Move.RESUBMIT, Move.ADVANCE]
+    assert [verb for _, verb in scene.trail(rice)[-4:]] == ["ghi nhận nộp", "trả lại", "nộp lại", "chuyển bước"]
 
 
 def test_nothing_is_sent_back_without_a_reason_or_where_nothing_is_handed_in(scene: Scene) -> None:
@@ -213,10 +220,10 @@ def test_nothing_is_sent_back_without_a_reason_or_where_nothing_is_handed_in(sce
     with scene.clerk() as session:
         with pytest.raises(cycle.ReasonNeeded):
             cycle.send_back(session, session.get_one(Participation, rice), reason="  ", today=TODAY)
-        with pytest.raises(cycle.NotReturnable, match="Bước 3 không nhận giấy tờ"):
+        with pytest.raises(cycle.StepNotReady, match="Bước 3 không nhận giấy tờ"):
             cycle.send_back(session, session.get_one(Participation, salt), reason="Thiếu", today=TODAY)
-        with pytest.raises(cycle.NotReturned):
-            cycle.resubmit(session, session.get_one(Participation, rice), today=TODAY)
+        with pytest.raises(cycle.StepNotReady, match="Bước 3 không nhận giấy tờ nên không cần nộp"):
+            cycle.hand_in(session, session.get_one(Participation, salt), today=TODAY)
 
     assert scene.stored(rice)[:2] == (4, ParticipationState.NOT_SUBMITTED)
     assert scene.trail(rice)[-1][0] == "kiểm thử"
@@ -282,7 +289,7 @@ def test_the_check_page_splits_by_reason_and_changes_nothing(scene: Scene) -> No
     before = [scene.stored(p) for p in (moves, returned, also, at_rating, last)]
 
     with scene.clerk() as session:
-        check = cycle.check_advance(session, Product, ids, today=TODAY)
+        check = cycle.check(session, Move.ADVANCE, Product, ids, today=TODAY)
         names = {reason.text: [p.name for p in products] for reason, products in check.stay.items()}
 
     assert check.seen == {moves: (before[0][2], 2)}
@@ -303,8 +310,8 @@ def test_without_an_open_cycle_the_check_page_says_so(scene: Scene) -> None:
         product_id = session.get_one(Participation, honey).product_id
 
     with scene.clerk() as session:
-        by_product = cycle.check_advance(session, Product, [product_id, never], today=date(2026, 7, 1))
-        by_participation = cycle.check_advance(session, Participation, [honey], today=date(2026, 7, 1))
+        by_product = cycle.check(session, Move.ADVANCE, Product, [product_id, never], today=date(2026, 7, 1))
+        by_participation = cycle.check(session, Move.ADVANCE, Participation, [honey], today=date(2026, 7, 1))
 
     closed = "Chu trình năm 2026 đã đóng ngày 30/06/2026"
     assert [reason.text for reason in by_product.stay] == [closed, rules.NO_OPEN_CYCLE.text]
@@ -314,13 +321,13 @@ def test_without_an_open_cycle_the_check_page_says_so(scene: Scene) -> None:
 def test_confirmed_products_move_each_for_itself(scene: Scene) -> None:
     first, second, third = (scene.product(name, step=2) for name in ("Bưởi da xanh", "Dừa sáp", "Mật ong hoa dừa"))
     with scene.clerk() as session:
-        check = cycle.check_advance(session, Participation, [first, second, third], today=TODAY)
+        check = cycle.check(session, Move.ADVANCE, Participation, [first, second, third], today=TODAY)
         seen = check.seen
     with scene.clerk() as session:  # somebody else, between the check page and the confirmation
-        cycle.send_back(session, session.get_one(Participation, second), reason="Thiếu ảnh", today=TODAY)
+        cycle.hand_in(session, session.get_one(Participation, second), today=TODAY)
 
     with scene.clerk() as session:
-        outcome = cycle.advance_many(session, seen, today=TODAY, note="Đợt tháng 6")
+        outcome = cycle.move_many(session, Move.ADVANCE, seen, today=TODAY, text="Đợt tháng 6")
 
     assert [p.id for p in outcome.moved] == [first, third]
     assert [(left.name, left.sentence) for left in outcome.failed] == [
@@ -333,12 +340,12 @@ def test_confirmed_products_move_each_for_itself(scene: Scene) -> None:
 def test_a_double_click_moves_once(scene: Scene) -> None:
     honey = scene.product("Mật ong hoa dừa", step=4)
     with scene.clerk() as session:
-        seen = cycle.check_advance(session, Participation, [honey], today=TODAY).seen
+        seen = cycle.check(session, Move.ADVANCE, Participation, [honey], today=TODAY).seen
 
     with scene.clerk() as session:
-        cycle.advance_many(session, seen, today=TODAY)
+        cycle.move_many(session, Move.ADVANCE, seen, today=TODAY)
     with scene.clerk() as session:
-        again = cycle.advance_many(session, seen, today=TODAY)
+        again = cycle.move_many(session, Move.ADVANCE, seen, today=TODAY)
 
     assert [(left.name, left.sentence) for left in again.skipped] == [
         ("Mật ong hoa dừa", "Đã ở bước 5 từ ngày 15/06/2026.")
@@ -353,8 +360,8 @@ def test_a_product_of_another_commune_is_neither_shown_nor_moved(scene: Scene) -
     stranger = Scene(scene.database, scene.commune_id - 1, scene.province_id, scene.cycle_id, scene.entity_id)
 
     with stranger.clerk() as session:
-        check = cycle.check_advance(session, Participation, [honey], today=TODAY)
-        outcome = cycle.advance_many(session, {honey: cycle.Seen(version, 2)}, today=TODAY)
+        check = cycle.check(session, Move.ADVANCE, Participation, [honey], today=TODAY)
+        outcome = cycle.move_many(session, Move.ADVANCE, {honey: cycle.Seen(version, 2)}, today=TODAY)
 
     assert (check.can, dict(check.stay), outcome.moved) == ([], {}, [])
     assert outcome.failed[0].sentence.startswith("Không còn trong chu trình hoặc ngoài địa bàn")
@@ -368,7 +375,7 @@ def test_what_became_impossible_is_skipped_with_its_reason(scene: Scene) -> None
         session.get_one(Cycle, scene.cycle_id).closed_on = date(2026, 6, 14)
 
     with scene.clerk() as session:
-        outcome = cycle.advance_many(session, {honey: cycle.Seen(version, 2)}, today=TODAY)
+        outcome = cycle.move_many(session, Move.ADVANCE, {honey: cycle.Seen(version, 2)}, today=TODAY)
 
     assert [left.sentence for left in outcome.skipped] == [
         "Chu trình năm 2026 đã đóng ngày 14/06/2026. Đưa sản phẩm vào chu trình đang mở."
@@ -376,16 +383,17 @@ def test_what_became_impossible_is_skipped_with_its_reason(scene: Scene) -> None
 
 
 def test_many_are_sent_back_with_one_reason(scene: Scene) -> None:
-    rice, salt = scene.product("Gạo sạch Thạnh Phú", step=4), scene.product("Muối biển", step=3)
+    rice = scene.product("Gạo sạch Thạnh Phú", step=4, state=ParticipationState.SUBMITTED)
+    salt = scene.product("Muối biển", step=3)
     with scene.clerk() as session:
-        check = cycle.check_send_back(session, Participation, [rice, salt], today=TODAY)
+        check = cycle.check(session, Move.SEND_BACK, Participation, [rice, salt], today=TODAY)
         with pytest.raises(cycle.ReasonNeeded):
-            cycle.send_back_many(session, check.seen, reason="", today=TODAY)
+            cycle.move_many(session, Move.SEND_BACK, check.seen, text="", today=TODAY)
 
     with scene.clerk() as session:
-        outcome = cycle.send_back_many(session, check.seen, reason="Thiếu chữ ký", today=TODAY)
+        outcome = cycle.move_many(session, Move.SEND_BACK, check.seen, text="Thiếu chữ ký", today=TODAY)
     with scene.clerk() as session:
-        again = cycle.send_back_many(session, check.seen, reason="Thiếu chữ ký", today=TODAY)
+        again = cycle.move_many(session, Move.SEND_BACK, check.seen, text="Thiếu chữ ký", today=TODAY)
 
     assert list(check.seen) == [rice]
     assert [p.id for p in outcome.moved] == [rice]
@@ -413,7 +421,7 @@ def test_a_check_of_hundreds_takes_few_queries(scene: Scene) -> None:
             "before_cursor_execute",
             lambda _c, _cursor, statement, *_: statements.append(statement),
         )
-        check = cycle.check_advance(session, Product, ids, today=TODAY)
+        check = cycle.check(session, Move.ADVANCE, Product, ids, today=TODAY)
 
     assert {reason.text: len(products) for reason, products in check.stay.items()} == {rules.NOT_RATED.text: 400}
     assert len([s for s in statements if s.startswith("SELECT")]) <= 12
@@ -433,7 +441,7 @@ def test_two_transactions_at_once_move_a_product_once(scene: Scene) -> None:
                 .where(Participation.id == honey)
                 .values(version=Participation.version + 1, returns=5)
             )
-        outcome = cycle.advance_many(slow, seen, today=TODAY)
+        outcome = cycle.move_many(slow, Move.ADVANCE, seen, today=TODAY)
 
     assert (outcome.moved, outcome.failed[0].participation) == ([], read_before)
     assert "vừa được người khác sửa" in outcome.failed[0].sentence

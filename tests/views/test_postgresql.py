@@ -234,7 +234,7 @@ def test_deleting(twins: Twins) -> None:
     [
         ("Trà bí đao túi lọc", "advance", {"note": "Đã dự tập huấn."}, "Đã chuyển 1 sản phẩm sang bước 4"),
         ("Ba khía muối", "send_back", {"reason": "Thiếu phương án tài chính."}, "Đã trả lại 1 sản phẩm"),
-        ("Kem dừa sáp", "resubmit", {"note": "Đã bổ sung."}, "Đã ghi nhận nộp lại 1 sản phẩm"),
+        ("Kem dừa sáp", "hand_in", {"note": "Đã bổ sung."}, "Đã ghi nhận nộp 1 sản phẩm"),
     ],
 )
 def test_a_step(twins: Twins, name: str, action: str, typed: dict[str, str], said: str) -> None:

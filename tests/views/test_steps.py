@@ -103,13 +103,38 @@ def test_what_was_returned_is_taken_in_again(clerk: Clerk, look: OcopSession) ->
     xa = clerk("xa")
 
     record = xa.get(f"/admin/product/details/{ice.product_id}").text
-    form = form_of(xa.post("/admin/product/action/resubmit", data={"pks": str(ice.product_id)}).text)
-    done = xa.post("/admin/product/action/resubmit", data={**form, "note": "Đã bổ sung bảng thu chi."})
+    form = form_of(xa.post("/admin/product/action/hand_in", data={"pks": str(ice.product_id)}).text)
+    done = xa.post("/admin/product/action/hand_in", data={**form, "note": "Đã bổ sung bảng thu chi."})
 
     look.rollback()
-    assert "Ghi nhận nộp lại…" in record
-    assert "Đã ghi nhận nộp lại 1 sản phẩm" in text_of(done.text)
+    assert "Ghi nhận nộp…" in record
+    assert "Đã ghi nhận nộp 1 sản phẩm" in text_of(done.text)
     assert (ice.state.value, ice.step.number) == ("submitted", 4)
+
+
+def test_papers_are_taken_in_before_they_can_be_returned(clerk: Clerk, look: OcopSession) -> None:
+    waiting = look.scalars(select(Participation).where(Participation.state == "not_submitted")).all()
+    plan = next(p for p in waiting if p.step.number == 4 and p.commune.name == "Xã Thạnh Phú" and p.cycle.year == 2026)
+    xa = clerk("xa")
+
+    too_early = text_of(xa.post("/admin/product/action/send_back", data={"pks": str(plan.product_id)}).text)
+    form = form_of(xa.post("/admin/product/action/hand_in", data={"pks": str(plan.product_id)}).text)
+    done = xa.post("/admin/product/action/hand_in", data={**form, "note": "Nộp tại trụ sở."})
+
+    look.rollback()
+    assert "Chưa nộp giấy tờ nên chưa có gì để trả lại" in too_early
+    assert "Đã ghi nhận nộp 1 sản phẩm" in text_of(done.text)
+    assert (plan.state.value, plan.records[-1].move.value) == ("submitted", "hand_in")
+    assert "Trả lại để hoàn thiện…" in xa.get(f"/admin/product/details/{plan.product_id}").text
+
+
+def test_returning_a_rating_dossier_is_the_provinces_work(clerk: Clerk, look: OcopSession) -> None:
+    (sauce,) = taking_part(look, "Mắm ruốc sả")
+
+    page = clerk("xa").post("/admin/product/action/send_back", data={"pks": str(sauce.product_id)})
+
+    assert "Trả lại ở bước 7 là việc của cấp tỉnh" in text_of(page.text)
+    assert "Trả lại 1 sản phẩm" not in text_of(page.text)
 
 
 def test_all_matching_acts_on_the_query_not_the_page(clerk: Clerk, look: OcopSession) -> None:
