@@ -4,9 +4,12 @@ _WEIGHTS = (31, 29, 23, 19, 17, 13, 7, 5, 3)
 
 
 def tax_code_written(code: str) -> str:
-    """The one way a tax code is kept: digits only, a branch as 0123456789-001; other text only without spaces."""
+    """The one way a tax code is kept: digits only, a branch as 0123456789-001; other text only without spaces.
+
+    Spaces, hyphens and dots that group digits are left out.
+    """
     written = "".join(code.split())
-    digits = written.replace("-", "")
+    digits = written.replace("-", "").replace(".", "")
     if not digits.isdecimal():
         return written
     return f"{digits[:10]}-{digits[10:]}" if len(digits) == 13 else digits
@@ -18,7 +21,7 @@ def tax_code_problem(code: str) -> str | None:
     10 digits with a check digit; 13, written 0123456789-001, for a branch; 12 digits are a person's number
     (households since 01/07/2025) and carry no check digit.
     """
-    digits = code.replace("-", "").replace(" ", "")
+    digits = code.replace("-", "").replace(" ", "").replace(".", "")
     if not digits.isdecimal():
         return "Mã số thuế chỉ gồm chữ số; chi nhánh ghi như 0123456789-001."
     if len(digits) not in (10, 12, 13):

@@ -277,14 +277,19 @@ def _beginning(label: str) -> str:
 
 
 _KINDS = re.compile(
-    r"^(?:xã|phường|thị trấn|đặc khu|huyện|quận|thị xã|thành phố|tỉnh|tt\.?|tx\.?|tp\.?|x\.|p\.|h\.|q\.|t\.)\s*(?=\S)",
+    r"^(?:(?:xã|phường|thị trấn|đặc khu|huyện|quận|thị xã|thành phố|tỉnh|tt[rx]?\.?|tx\.?|tp\.?|x\.|p\.|h\.|q\.|t\.)"
+    r"\s*(?=\S)|[pq](?=\d))",
     re.IGNORECASE,
 )
+_ZEROS = re.compile(r"^0+(?=\d+$)")
 
 
 def bare_name(name: str) -> str:
-    """The name without its kind, which senders leave out or shorten: “TT. Mỏ Cày” and “Thị trấn Mỏ Cày” are alike."""
-    return _KINDS.sub("", unicodedata.normalize("NFC", name)).strip() or name
+    """The name without its kind, which senders leave out or shorten.
+
+    “TT. Mỏ Cày” and “Thị trấn Mỏ Cày” are alike, “P8” and “Phường 08”.
+    """
+    return _ZEROS.sub("", _KINDS.sub("", unicodedata.normalize("NFC", name)).strip()) or name
 
 
 def code_flaw(code: str, digits: int) -> str:

@@ -521,7 +521,8 @@ def test_no_cell_of_any_workbook_is_lost_and_a_refused_row_writes_nothing(
                 assert has_value or judged.problems
             assert (judged.action is RowAction.REFUSED) == bool(judged.problems)
         assert sum(plan.counts.values()) == len(plan.rows)
-        assert not plan.counts["skipped"] or any("ghi lại cùng một" in note for note in plan.notes)
+        told = ("ghi lại cùng một", "chỉ có chữ ở cột không dùng")
+        assert not plan.counts["skipped"] or any(each in note for note in plan.notes for each in told)
         _written_or_nothing(session, batch, plan)
         session.rollback()
 
@@ -615,3 +616,85 @@ def test_titles_as_offices_write_them_are_known(model: type[Base], title: str, p
     columns = match(model, table, uses=importing.importable_paths(model), needs=[()])
 
     assert columns.path_of(0) == path
+
+
+# ---- what says nothing, and what is no longer what was meant --------------------------------------------------------
+
+
+@pytest.mark.fill("demo")
+def test_signs_of_nothing_are_read_as_empty_told_and_refusable(database: Database) -> None:
+    _id, name, _product = producer(database)
+    with database.writing.begin() as session, session.doing("sửa"):
+        one = session.scalars(select(Entity).where(Entity.name == name)).one()
+        one.email, one.street = "a@example.vn", "Số 5, ấp 1"
+        code = one.commune.code
+    header = ("Tên chủ thể", "Mã xã", "Thư điện tử", "Địa chỉ")
+    table = listed(header, (name, code, "không có", "…"))
+
+    plan = plan_of(database, Entity, table, as_of=date(2025, 6, 30))
+    assert counts(plan) == (0, 0, 1, 0, 0)
+    assert [(each.key, each.cells[0][2:]) for each in plan.repairs] == [
+        ("trong:Thư điện tử", ("không có", "(trống)")),
+        ("trong:Địa chỉ", ("…", "(trống)")),
+    ]
+    kept = plan_of(database, Entity, table, as_of=date(2025, 6, 30), keep=["trong:Địa chỉ"])
+    assert kept.rows[0].changes["street"] == ("Số 5, ấp 1", "…")
+
+
+@pytest.mark.fill("demo")
+@pytest.mark.parametrize(
+    ("cell", "sentence"),
+    [
+        ("nt", "“nt” là như dòng trên. Gõ lại giá trị vào ô."),
+        ("9.13457E+08", "Excel đã rút gọn số ở ô này: “9.13457E+08”. Định dạng ô là Văn bản rồi gõ đủ chữ số."),
+        ("M\ufffdt ong", "Chữ ở ô này đã hỏng: “M\ufffdt ong”. Gõ lại ô theo bản gốc."),
+        (True, "Ô này là “Có”, cần là chữ. Định dạng ô là Văn bản rồi gõ lại."),
+    ],
+)
+def test_text_that_no_longer_says_what_was_meant_is_refused(database: Database, cell: Cell, sentence: str) -> None:
+    _id, name, _product = producer(database)
+    table = listed(("Tên sản phẩm", "Chủ thể", "Quy cách"), ("Kẹo mè", name, cell))
+
+    assert sentences(plan_of(database, Product, table)) == [sentence]
+
+
+@pytest.mark.fill("demo")
+def test_text_opened_in_another_encoding_is_read_back_and_told(database: Database) -> None:
+    _id, name, _product = producer(database)
+    broken = "Káº¹o dá»«a sáº¥y"
+    table = listed(("Tên sản phẩm", "Chủ thể"), (broken, name), ("XÃ ĐÃ NGHÌN", name))
+
+    plan = plan_of(database, Product, table)
+    assert [row.label for row in plan.rows] == ["Kẹo dừa sấy", "XÃ ĐÃ NGHÌN"]
+    assert plan.repairs[0].cells == [(2, "Tên sản phẩm", broken, "Kẹo dừa sấy")]
+
+
+@pytest.mark.fill("demo")
+@pytest.mark.parametrize("cell", ["3*", "***", "3 ★", "★★★☆☆", "03 sao", "Ba sao", "3 sao"])
+def test_stars_are_read_as_offices_write_them(database: Database, cell: str) -> None:
+    _id, name, product = producer(database)
+    table = listed(("Sản phẩm", "Chủ thể", "Hạng sao", "Ngày quyết định"), (product, name, cell, date(2024, 5, 20)))
+
+    assert plan_of(database, Rating, table).rows[0].parsed["stars"] == 3
+
+
+@pytest.mark.fill("demo")
+def test_a_line_with_a_remark_alone_is_left_out_and_told(database: Database) -> None:
+    _id, name, _product = producer(database)
+    table = listed(("Tên sản phẩm", "Chủ thể", "Ghi chú của kế toán"), ("Kẹo mè", name, None), (None, None, "đã thu"))
+
+    plan = plan_of(database, Product, table)
+    assert counts(plan) == (1, 0, 0, 0, 1)
+    assert "1 dòng chỉ có chữ ở cột không dùng nên bỏ qua: dòng 3." in plan.notes
+
+
+@pytest.mark.fill("demo")
+def test_a_group_is_known_by_its_code_and_a_tax_code_by_its_digits(database: Database) -> None:
+    _id, name, _product = producer(database)
+    code = first(database, Entity.commune_id, name=name)[0]
+    group = listed(("Tên sản phẩm", "Chủ thể", "Nhóm sản phẩm"), ("Kẹo mè", name, "I.3"))
+    place = first(database, Commune.code, id=code)[0]
+    coded = listed(("Tên chủ thể", "Mã xã", "MST"), ("Cơ sở Mới", place, "0100.109.106"))
+
+    assert plan_of(database, Product, group).unfound == []
+    assert plan_of(database, Entity, coded, as_of=date(2025, 6, 30)).rows[0].parsed["tax_code"] == "0100109106"

@@ -347,6 +347,9 @@ class Registers:
         if not name:
             return Found()
         found = register.in_force(register.by_title.get(fold_name(model, name), ()))
+        if not found and register.is_complete:
+            # A code where the name should stand: “I.3” of a group.
+            found = [row for by_value in register.by_column.values() for row in by_value.get(fold(name), ())]
         kept = self._narrowed(model, found, said)
         column = code_of(model)
         if (code := said.get(column)) and (others := [row for row in kept if row.values[column] not in (None, code)]):

@@ -22,6 +22,7 @@ from app.files.titles import HEADINGS, ROW_NUMBERS
 from app.table import Cell, CellError, Table, title_of
 from models.base import Base, LabelledEnum, Points, Tidy, TidyText, fields, label_of, tidy_lines
 from models.entity import kind_by_name
+from models.rules.identifiers import tax_code_written
 from models.rules.text import fold, tidy
 from models.rules.words import read_day, words
 
@@ -235,9 +236,11 @@ def _claims(
     settled = set(claims)
     free = [title for title, path in known.items() if path not in settled]
     taken = {*spare, *(index for claimed in claims.values() for index in claimed)}
+    # Nearly a title, but the very one of what no file fills.
+    kept_by_itself = {fold(info.label) for info in fields(model).values() if info.managed}
     near: defaultdict[str, dict[int, float]] = defaultdict(dict)
     for index, label in enumerate(labels):
-        if label in chosen or index in taken or _is_no_data(label):
+        if label in chosen or index in taken or _is_no_data(label) or fold(title_of(label)) in kept_by_itself:
             continue
         if found := process.extractOne(fold(title_of(label)), free, scorer=fuzz.ratio, score_cutoff=ALIKE):
             near[known[found[0]]][index] = found[1]
@@ -561,7 +564,8 @@ def _reader(model: type[Base], path: str) -> Callable[[Cell], Any]:
     if isinstance(kind, Enum):
         return _choice_reader(kind)
     if isinstance(kind, String | Tidy):
-        return _text_reader(kind.length)
+        is_tax_code = path.rpartition(".")[2] == "tax_code"
+        return _text_reader(kind.length, tax_code_written) if is_tax_code else _text_reader(kind.length)
     if isinstance(kind, TidyText):
         return _lines
     if isinstance(kind, Boolean):
@@ -575,9 +579,11 @@ def _reader(model: type[Base], path: str) -> Callable[[Cell], Any]:
     raise TypeError(f"no file holds {model.__name__}.{path} yet: {kind!r} has no reader")
 
 
-def _text_reader(length: int | None) -> Callable[[Cell], str | None]:
+def _text_reader(length: int | None, written: Callable[[str], str] = lambda text: text) -> Callable[[Cell], str | None]:
+    """written: the one way a value is kept, which may be shorter than it is typed."""
+
     def read(cell: Cell) -> str | None:
-        text = as_text(cell)
+        text = written(as_text(cell))
         if length and len(text) > length:
             raise CellRefused(f"Ô này dài {len(text)} chữ, tối đa {length}. Rút ngắn lại.")
         return text or None
@@ -609,14 +615,35 @@ def as_text(cell: Cell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, str):
+        if flaw := _unreadable(cell):
+            raise CellRefused(flaw)
         return tidy(cell)
     if isinstance(cell, CellError):
         if cell.reason == "formula":
             raise CellRefused("Ô này là công thức chưa có kết quả. Mở tệp bằng Excel, lưu lại, hoặc gõ giá trị vào ô.")
         raise CellRefused(f"Ô này đang là {cell.text}. Gõ lại giá trị vào ô.")
     if isinstance(cell, bool) or not isinstance(cell, int):
-        raise CellRefused(f"Ô này là “{cell}”, cần là chữ. Định dạng ô là Văn bản rồi gõ lại.")
+        raise CellRefused(f"Ô này là “{words(cell)}”, cần là chữ. Định dạng ô là Văn bản rồi gõ lại.")
     return str(cell)
+
+
+SCIENTIFIC = re.compile(r"\d[.,]?\d*E\+\d+", re.IGNORECASE)
+AS_ABOVE = frozenset({"nt", "-nt-", "như trên", '"', "”", "''", "〃", "nhu tren"})
+
+
+def _unreadable(text: str) -> str:
+    """Why text does not say what its sender meant; "" where it may."""
+    if "\ufffd" in text:
+        return f"Chữ ở ô này đã hỏng: “{text}”. Gõ lại ô theo bản gốc."
+    if len(text) <= LONGEST_SIGN and (short := text.strip()):
+        if short.casefold() in AS_ABOVE:
+            return f"“{short}” là như dòng trên. Gõ lại giá trị vào ô."
+        if SCIENTIFIC.fullmatch(short):
+            return f"Excel đã rút gọn số ở ô này: “{short}”. Định dạng ô là Văn bản rồi gõ đủ chữ số."
+    return ""
+
+
+LONGEST_SIGN = 16
 
 
 def _lines(cell: Cell) -> str | None:
@@ -671,13 +698,16 @@ def _day(cell: Cell) -> date | None:
         raise CellRefused(f"“{text}” chưa đọc được là ngày. Ghi ngày/tháng/năm, ví dụ 05/03/2026.") from None
 
 
-STARS = re.compile(r"([1-5]) ?sao|(★{1,5})", re.IGNORECASE)
+STARS = re.compile(r"0?([1-5]) ?(?:sao|[★⭐*])|([★⭐*]{1,5})☆*(?: ?sao)?", re.IGNORECASE)
+STARS_IN_WORDS = {f"{word} sao": n for n, word in enumerate(("mot", "hai", "ba", "bon", "nam"), start=1)}
 
 
 def _whole(cell: Cell) -> int | None:
-    """A whole number; stars as offices write them: “4 sao”, “★★★★”."""
+    """A whole number; stars as offices write them: “4 sao”, “★★★★”, “3*”, “ba sao”."""
     if isinstance(cell, str) and (stars := STARS.fullmatch(tidy(cell))):
         return int(stars[1] or len(stars[2]))
+    if isinstance(cell, str) and (said := STARS_IN_WORDS.get(fold(cell))):
+        return said
     value = _decimal(cell)
     if value is None:
         return None
@@ -695,11 +725,12 @@ def _decimal(cell: Cell) -> Decimal | None:
         return Decimal(repr(cell))
     if isinstance(cell, Decimal):
         return cell
-    text = as_text(cell).replace(" ", "")
+    written = as_text(cell)
+    text = written.replace(" ", "")
     if not text:
         return None
     if not NUMBER.fullmatch(text):
-        raise CellRefused(f"“{text}” chưa đọc được là số. Ghi số, ví dụ 1.250 hoặc 76,5.")
+        raise CellRefused(f"“{written}” chưa đọc được là số. Ghi số, ví dụ 4 hoặc 76,5.")
     if "," in text or re.fullmatch(r"-?\d{1,3}(?:\.\d{3})+", text):
         text = text.replace(".", "").replace(",", ".")
     return Decimal(text)

@@ -120,6 +120,7 @@ class RecordList:
     places: communes of the part in words. lines: all of the list, to be read anew.
     unfound, created: of all parts. seen: {what tells a row from others, as a number: its line} of all parts.
     repeats: {the first line of a row: all its lines}. codes_left: {relation: lines with a code that its row lacks}.
+    remarks: lines with something only where no column is used.
     """
 
     columns: Columns
@@ -134,6 +135,7 @@ class RecordList:
     repeats: dict[int, "Repeats"] = field(default_factory=dict)
     places: dict[int, str] = field(default_factory=dict)
     codes_left: dict[str, list[int]] = field(default_factory=dict)
+    remarks: list[int] = field(default_factory=list)
     rows: Sequence[ReadRow] = ()
 
     @cached_property
@@ -164,6 +166,9 @@ class RecordList:
         self.registers.let_go()
         self.changes = []
         for row in rows:
+            if not row.problems and all(value is None for value in row.values.values()):
+                row.skipped = True
+                self.remarks.append(row.line)
             self.codes.lend(row)
             self.codes.refuse(row)
         for path in self.columns.by_path:
@@ -695,7 +700,11 @@ class RecordList:
         for name in missing:
             guess = self.model.__guesses__.get(name)
             source = guess.partition(".")[0] if isinstance(guess, str) else name.removesuffix("_id")
-            if source in asked or self.columns.name(name) in said:
+            if (
+                source in asked
+                or self.columns.name(name) in said
+                or (isinstance(guess, str) and f"{source}_id" in missing)
+            ):
                 continue
             label = label_of(self.model, name)
             has_column = name in self.columns.by_path or name.removesuffix("_id") in self._relations
@@ -853,16 +862,16 @@ class RecordList:
 
     def notes(self, session: OcopSession) -> list[str]:
         """What lines say and is not written: codes of linked rows; all of lines that repeat one before them."""
-        return [*self._codes_left(), *self._left_out()]
+        remarks = [f"{number(len(self.remarks))} dòng chỉ có chữ ở cột không dùng nên bỏ qua: {_lines(self.remarks)}."]
+        return [*self._codes_left(), *(remarks if self.remarks else ()), *self._left_out()]
 
     def _codes_left(self) -> list[str]:
         sentences = []
         for relation, lines in self.codes_left.items():
             model = linked_model(self.model, relation)
             code, noun = label_of(model, code_of(model)).lower(), model.__label__.lower()
-            shown = ", ".join(map(str, lines[:FEW])) + (", …" if len(lines) > FEW else "")
             sentences.append(
-                f"{number(len(lines))} dòng ghi {code} của {noun} mà sổ chưa có: dòng {shown}. "
+                f"{number(len(lines))} dòng ghi {code} của {noun} mà sổ chưa có: {_lines(lines)}. "
                 f"Nhập tệp này bằng loại {model.__plural__} để ghi {code} vào sổ."
             )
         return sentences
@@ -1077,6 +1086,10 @@ def _guessed(model: type[Base], values: Mapping[str, Any], links: Linked) -> dic
         if value is not None:
             found[name] = value
     return found
+
+
+def _lines(lines: Sequence[int]) -> str:
+    return f"dòng {', '.join(map(str, lines[:FEW]))}{', …' if len(lines) > FEW else ''}"
 
 
 def _with_guesses(change: Change) -> str:

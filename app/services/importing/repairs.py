@@ -1,4 +1,4 @@
-"""What of a cell is put right before it is read: lost zeros, days kept as serials, text of old fonts.
+"""What of a cell is put right before it is read: lost zeros, days kept as serials, text of old fonts or misread.
 
 Each is listed with before and after, and a clerk can refuse it; the cells kept with a plan stay as they are in the
 file.
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Date, inspect
+from sqlalchemy import Boolean, Date, Enum, inspect
 
 from app.services.importing.reading import Columns, column_type, linked_model
 from app.table import Cell, Table
@@ -61,6 +61,8 @@ def repaired(columns: Columns, table: Table, keep: Collection[str]) -> tuple[Tab
         for kind, what, made in (
             ("so-0", "Thêm lại số 0 ở đầu", _zeros(columns.model, path, cells)),
             ("ngay", "Số của Excel đổi thành ngày", _days(columns.model, path, cells)),
+            ("bang-ma", "Chữ mở sai bảng mã đọc lại", _misread(cells)),
+            ("trong", "Ô ghi là không có, đọc là ô trống", _said_empty(columns.model, path, cells)),
         ):
             if not made:
                 continue
@@ -158,6 +160,52 @@ def _days(model: type[Base], path: str, cells: Sequence[Cell]) -> Made:
         if isinstance(number, int) and not isinstance(number, bool) and FIRST_SERIAL <= number <= LAST_SERIAL:
             made[place] = (found := EXCEL_BEGINS + timedelta(number)), day(found)
     return made
+
+
+# ---- text that says nothing, or was opened as what it is not ------------------------------------------------
+
+NOTHING_SAID = re.compile(r"[-–—_./\\…\s]+|(?:không|chưa|ko|k0) có|n/a|null|none", re.IGNORECASE)
+
+
+def _said_empty(model: type[Base], path: str, cells: Sequence[Cell]) -> Made:
+    """“-”, “…”, “không có” where something else than one of a list or yes and no stands."""
+    if isinstance(column_type(model, path), Enum | Boolean):
+        return {}
+    return {
+        place: (None, "(trống)")
+        for place, cell in enumerate(cells)
+        if isinstance(cell, str) and len(cell) <= LONGEST and NOTHING_SAID.fullmatch(cell.strip())
+    }
+
+
+LONGEST = 20
+MISREAD = re.compile("[ÃÂÄÆ][\u0080-\u00bf\u0192\u02c6\u02dc\u2013-\u2122]|á[º»]")
+"""UTF-8 as a page of 256 characters shows it; a try of reading it back tells."""
+
+
+def _misread(cells: Sequence[Cell]) -> Made:
+    made: Made = {}
+    for place, cell in enumerate(cells):
+        if isinstance(cell, str) and MISREAD.search(cell) and (text := _read_back(cell)):
+            made[place] = text, text
+    return made
+
+
+def _read_back(text: str) -> str:
+    """Text in UTF-8 that was opened as Windows-1252; "" where it was not."""
+    # What that page has no character for was kept as it is.
+    single = bytearray()
+    for character in text:
+        try:
+            single += character.encode("cp1252")
+        except UnicodeEncodeError:
+            if ord(character) > 255:
+                return ""
+            single.append(ord(character))
+    try:
+        return single.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
 
 
 def _column(model: type[Base], path: str) -> tuple[type[Base], str]:
