@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from models.base import Base, LabelledEnum, Placed, Searchable, Tidy, TidyText, choice, field, list_indexes
 from models.commune import Commune
-from models.rules.identifiers import tax_code_problem, tax_code_written
+from models.rules.identifiers import email_problem, phone_problem, tax_code_problem, tax_code_written
 from models.rules.text import fold
 from models.rules.words import day
 
@@ -171,6 +171,10 @@ class Entity(Placed, Searchable, Base):
     def faults(self) -> Iterable[tuple[str, str]]:
         if self.tax_code and (sentence := tax_code_problem(self.tax_code)):
             yield "tax_code", sentence
+        if self.phone and (sentence := phone_problem(self.phone)):
+            yield "phone", sentence
+        if self.email and (sentence := email_problem(self.email)):
+            yield "email", sentence
 
     __table_args__ = (*list_indexes("entities"), Index("ix_entities_commune_id_name", "commune_id", "name"))
 

@@ -1,4 +1,6 @@
-"""Numbers that others give: tax codes. Source: DOMAIN §5.2."""
+"""Numbers that others give: tax codes (source: DOMAIN §5.2), telephones, addresses of mail."""
+
+import re
 
 _WEIGHTS = (31, 29, 23, 19, 17, 13, 7, 5, 3)
 
@@ -33,4 +35,22 @@ def tax_code_problem(code: str) -> str | None:
     check = 10 - sum(int(d) * w for d, w in zip(digits, _WEIGHTS, strict=False)) % 11
     if check != int(digits[9]):
         return f"Mã số thuế {code} sai số kiểm tra (chữ số thứ 10). Xem lại trên giấy đăng ký."
+    return None
+
+
+def phone_problem(phone: str) -> str | None:
+    """What is wrong with a telephone number, or several with a comma, semicolon or slash between; None when nothing."""
+    first = re.split(r"[,;/]", phone)[0]
+    if not re.fullmatch(r"[0-9 +().,;/-]+", phone):
+        return (
+            f"Điện thoại “{phone}” chưa đúng. Chỉ ghi chữ số và các dấu + ( ) . - ; nhiều số cách nhau bằng dấu phẩy."
+        )
+    if (digits := sum(c.isdigit() for c in first)) < 8:
+        return f"Điện thoại “{phone}” có {digits} chữ số; cần ít nhất 8, kể cả mã vùng."
+    return None
+
+
+def email_problem(email: str) -> str | None:
+    if not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", email.strip()):
+        return f"Thư điện tử “{email}” chưa đúng. Ghi một địa chỉ như htx.thanhphu@gmail.com."
     return None

@@ -3,7 +3,7 @@
 import pytest
 
 from models import Entity
-from models.rules.identifiers import tax_code_problem, tax_code_written
+from models.rules.identifiers import email_problem, phone_problem, tax_code_problem, tax_code_written
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,36 @@ def test_a_tax_code_is_kept_in_one_way(typed: str, kept: str) -> None:
 def test_no_tax_code_stays_none() -> None:
     assert Entity(tax_code="  ").tax_code is None
     assert Entity(tax_code=None).tax_code is None
+
+
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "0275 3870 001",
+        "02753870001",
+        "+84 (275) 3870.001",
+        "0913-000-142",
+        "0913000142, 0913000143; 3870001/002",
+        "19001234",
+    ],
+)
+def test_a_telephone_is_taken_as_offices_write_it(phone: str) -> None:
+    assert phone_problem(phone) is None
+    assert list(Entity(phone=phone).faults()) == []
+
+
+@pytest.mark.parametrize(
+    ("phone", "why"), [("abc", "Chỉ ghi chữ số"), ("0275 1", "có 5 chữ số"), ("0913 / 0914", "có 4")]
+)
+def test_what_is_no_telephone_is_said(phone: str, why: str) -> None:
+    assert why in (phone_problem(phone) or "")
+    assert [name for name, _ in Entity(phone=phone).faults()] == ["phone"]
+
+
+@pytest.mark.parametrize(
+    "email", ["khong-phai-email", "a@b", "a b@c.vn", "a@b@c.vn", "@c.vn", "a@.vn", "a@c.vn, b@c.vn"]
+)
+def test_what_is_no_address_of_mail_is_said(email: str) -> None:
+    assert "Ghi một địa chỉ như" in (email_problem(email) or "")
+    assert [name for name, _ in Entity(email=email).faults()] == ["email"]
+    assert email_problem("htx.thanhphu@nongnghiep.bentre.gov.vn") is None

@@ -576,10 +576,10 @@ def test_days_stars_and_kinds_are_read_as_offices_write_them(database: Database)
 
     commune = first(database, Commune.code, Commune.valid_from)
     kinds = listed(
-        ("Tên đơn vị", "Mã xã", "Loại hình", "Số điện thoại"), ("Nhà vườn Năm", commune.code, "HTX", "0275 1")
+        ("Tên đơn vị", "Mã xã", "Loại hình", "Số điện thoại"), ("Nhà vườn Năm", commune.code, "HTX", "0275 3870 001")
     )
     (judged,) = plan_of(database, Entity, kinds, commune.valid_from).rows
-    assert (judged.parsed["kind"], judged.parsed["phone"]) == (EntityKind.COOPERATIVE.value, "0275 1")
+    assert (judged.parsed["kind"], judged.parsed["phone"]) == (EntityKind.COOPERATIVE.value, "0275 3870 001")
 
 
 @pytest.mark.fill("demo")

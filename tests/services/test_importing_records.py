@@ -216,11 +216,11 @@ def test_a_list_of_products_gives_each_of_its_producers_once(office: Office) -> 
 
 
 def test_an_empty_cell_of_a_repeated_line_counts_where_it_is_to_clear(desk: Office) -> None:
-    rows = listed(("MST", "Điện thoại"), (desk.tax_code, "1"), (desk.tax_code, None))
+    rows = listed(("MST", "Điện thoại"), (desk.tax_code, "0275 3870 009"), (desk.tax_code, None))
 
     assert counts(desk.plan(Entity, rows)) == (0, 1, 0, 0, 1)
     assert counts(desk.plan(Entity, rows, clears=True)) == (0, 0, 0, 2, 0)
-    filled_later = listed(("MST", "Điện thoại"), (desk.tax_code, None), (desk.tax_code, "1"))
+    filled_later = listed(("MST", "Điện thoại"), (desk.tax_code, None), (desk.tax_code, "0275 3870 009"))
     assert counts(desk.plan(Entity, filled_later)) == (0, 0, 0, 2, 0)
 
 
@@ -230,7 +230,7 @@ def test_a_missing_key_is_said_before_any_row(desk: Office) -> None:
 
 
 def test_titles_nearly_right_are_taken_and_a_clerk_may_say_otherwise(desk: Office) -> None:
-    rows = listed(("Mã số thế", "Điện thoại cố định", "Điên thoại"), (desk.tax_code, "0275", "0999"))
+    rows = listed(("Mã số thế", "Điện thoại cố định", "Điên thoại"), (desk.tax_code, "02753870", "0999 000 111"))
     plan = desk.plan(Entity, rows)
     assert {title: path for title, path, _ in plan.mapped} == {
         "Mã số thế": "tax_code",
@@ -238,7 +238,7 @@ def test_titles_nearly_right_are_taken_and_a_clerk_may_say_otherwise(desk: Offic
         "Điên thoại": "phone",
     }
     other = desk.plan(Entity, rows, mapping={"Điện thoại cố định": "phone", "Điên thoại": ""})
-    assert [row.changes["phone"][1] for row in other.rows] == ["0275"]
+    assert [row.changes["phone"][1] for row in other.rows] == ["02753870"]
 
 
 # ---- lines of one producer, some without its tax code -----------------------------------------------------------
