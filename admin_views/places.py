@@ -40,10 +40,10 @@ def _unknown(text: str) -> str:
 
 
 def province_options(session: OcopSession) -> list[pages.Option]:
-    """Every code once, under the name it had last."""
-    found = session.execute(select(Province.code, Province.name).order_by(Province.valid_from))
-    names = {row.code: row.name for row in found}
-    return [pages.Option(code, f"{code} {names[code]}") for code in sorted(names)]
+    """Every code once, under the name it had last; those in force first."""
+    found = {row.code: row for row in session.scalars(select(Province).order_by(Province.valid_from))}
+    rows = sorted(found.values(), key=lambda row: (row.valid_to is not None, row.code))
+    return [pages.Option(row.code, f"{row.code} {row.name}", hint=hint(row)) for row in rows]
 
 
 class PlaceView(OcopView):

@@ -23,7 +23,7 @@ class District(Dated, Searchable, Base):
     __label__ = "Huyện"
     __keys__: ClassVar = (("code", "valid_from"),)
     __search__ = ("name", "code")
-    __hint__ = ("province.name",)
+    __hint__ = ("province.name", "valid_to")
     __table_args__ = (
         UniqueConstraint("code", "valid_from"),
         period(),

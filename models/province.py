@@ -55,6 +55,7 @@ class Province(Everywhere, Dated, Searchable, Base):
     __label__ = "Tỉnh, thành phố"
     __keys__: ClassVar = (("code", "valid_from"),)
     __search__ = ("name", "code")
+    __hint__ = ("valid_to",)
     __table_args__ = (UniqueConstraint("code", "valid_from"), period())
 
     code: Mapped[str] = mapped_column(String(2), info=field("Mã tỉnh", aliases=("Mã TP", "Mã tỉnh/TP")))

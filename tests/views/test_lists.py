@@ -148,6 +148,27 @@ def test_suggestions_are_folded_and_tell_names_apart(clerk: Clerk) -> None:
     assert any("Huyện Thạnh Phú" in it["hint"] and "đến 30/06/2025" in it["hint"] for it in found["results"])
 
 
+@pytest.mark.parametrize(
+    ("screen", "field", "term"), [("user", "province", "vĩnh long"), ("cycle", "province", "vinh")]
+)
+def test_an_ended_unit_says_so_after_the_one_in_force(clerk: Clerk, screen: str, field: str, term: str) -> None:
+    asked = clerk("admin").get(f"/admin/{screen}/ajax/lookup", params={"name": field, "term": term}).json()
+
+    found = [(it["text"], it["hint"]) for it in asked["results"] if it["text"] == "Tỉnh Vĩnh Long"]
+    assert found == [("Tỉnh Vĩnh Long", ""), ("Tỉnh Vĩnh Long", "đến 30/06/2025")]
+
+
+def test_a_choice_of_provinces_tells_ended_ones_apart(clerk: Clerk) -> None:
+    page = clerk("tinh").get("/admin/import").text.partition('id="o-province"')[2].partition("</select>")[0]
+
+    options = re.findall(r"<option[^>]*>([^<]+)</option>", page)[1:]
+    ended = ["(đến 30/06/2025)" in option for option in options]
+    assert ended == sorted(ended)
+    assert any(ended)
+    assert not all(ended)
+    assert len({option.partition(" ")[2] for option in options}) == len(options)
+
+
 def test_suggestions_stay_inside_the_area(clerk: Clerk) -> None:
     found = clerk("xa").get("/admin/product/ajax/lookup", params={"name": "commune", "term": "đại điền"}).json()
 
