@@ -63,6 +63,7 @@ from admin_views.query import (
     filters_for,
     hint,
     named,
+    only_choice,
     read_query,
 )
 from app.current import Actor, actor, today
@@ -830,12 +831,19 @@ class OcopView(ModelView):
     # ---- form --------------------------------------------------------------------------------------------------------
 
     def blank_form(self, params: Mapping[str, str], session: OcopSession) -> ClerkForm:
-        """An empty form; the address may fill links in, as `?entity=12` from a producer's record does."""
+        """An empty form; the address may fill links in, as `?entity=12` from a producer's record does.
+
+        So is a link that must be filled and can lead to one row only.
+        """
         given = {}
         for name in self.get_form_columns():
-            if name in self.mapper.relationships and params.get(name, "").isdecimal():
-                target = self.mapper.relationships[name].mapper.class_
+            if name not in self.mapper.relationships:
+                continue
+            target = self.mapper.relationships[name].mapper.class_
+            if params.get(name, "").isdecimal():
                 given[name] = session.get(target, int(params[name][:9]))
+            elif not self.mapper.local_table.c[foreign_key(self.model, name)].nullable:
+                given[name] = only_choice(session, target)
         return self.form_class(data=given)
 
     def way_back(self, named: str) -> str:

@@ -31,6 +31,7 @@ from app.services.place_names import lineage, place_words
 from app.session import OcopSession, saves
 from models.base import Base, LabelledEnum, Placed, Searchable, Tidy, label_of
 from models.commune import Commune, CommuneKind
+from models.cycle import Cycle
 from models.province import Dated
 from models.rules.places import bare_name
 from models.rules.text import fold, sort_key
@@ -342,6 +343,17 @@ def named(session: OcopSession, model: type[Base], text: str) -> Base:
     count = f"hơn {NEAR}" if len(near) == NEAR else str(len(near))
     more = "…" if len(near) > NAMED else ""
     raise ValueError(f"“{text}” có {count}: {', '.join(names)}{more}; chọn một dòng trong danh sách gợi ý.")
+
+
+def only_choice(session: OcopSession, model: type[Base]) -> Base | None:
+    """The one row that a new record can name: the commune of its clerk, the only open cycle; None for all others."""
+    on = today()
+    still_open = and_(Cycle.opened_on <= on, or_(Cycle.closed_on.is_(None), Cycle.closed_on >= on))
+    condition = {Commune: Commune.on(on), Cycle: still_open}.get(model)
+    if condition is None:
+        return None
+    rows = session.scalars(select(model).where(condition).limit(2)).all()
+    return rows[0] if len(rows) == 1 else None
 
 
 def _suggested(session: OcopSession, model: type[Base], term: str, limit: int) -> Sequence[Base]:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.session import OcopSession
-from models import AuditEntry, Commune, Entity, Product, Rating
+from models import AuditEntry, Commune, Cycle, Entity, Product, Rating
 from models.rules.text import fold
 from tests.views.conftest import Clerk
 from tests.views.page import edit, form_of, text_of
@@ -55,6 +55,17 @@ def test_a_form_with_mistakes_keeps_what_was_typed(clerk: Clerk, look: OcopSessi
     assert "Nhập tên sản phẩm." in page.text
     assert "Hũ mới" in page.text
     assert "An Thạnh" in page.text
+
+
+def test_a_form_begins_with_the_only_row_that_a_link_can_lead_to(clerk: Clerk, look: OcopSession) -> None:
+    xa, tinh = clerk("xa"), clerk("tinh")
+    new = {screen: form_of(xa.get(f"/admin/{screen}/create").text) for screen in ("entity", "product", "participation")}
+
+    assert new["entity"]["commune-text"] == new["product"]["commune-text"] == "Xã Thạnh Phú"
+    assert look.get_one(Commune, int(new["entity"]["commune"])).valid_to is None
+    assert look.get_one(Cycle, int(new["participation"]["cycle"])).closed_on is None
+    assert new["participation"]["product"] == ""
+    assert form_of(tinh.get("/admin/entity/create").text)["commune"] == ""
 
 
 def test_a_link_may_be_typed_in_full_without_script(clerk: Clerk, look: OcopSession) -> None:
