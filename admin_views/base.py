@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 
 from sqladmin import ModelView
 from sqlalchemy import (
+    ColumnElement,
     Date,
     Enum,
     Integer,
@@ -34,6 +35,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.orm import Mapper
@@ -120,6 +122,7 @@ class OcopView(ModelView):
     model: ClassVar[type[Base]]
     icon: ClassVar[str] = "list"
     most_columns: ClassVar[int] = 7
+    when_used: ClassVar[str] = "Chuyển hoặc xóa các bản ghi đó trước."  # what to do with a row that is not deleted
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -885,6 +888,13 @@ class OcopView(ModelView):
 
     # ---- delete ------------------------------------------------------------------------------------------------------
 
+    def keeping(self, other: type[Base]) -> ColumnElement[bool]:
+        """Which rows of another model keep a row of this one; the rest go with it, by `delete_row`."""
+        return true()
+
+    def delete_row(self, session: OcopSession, row: Base) -> None:
+        session.delete(row)
+
     def uses(self, session: OcopSession, ids: Sequence[int]) -> dict[int, list[str]]:
         """What still needs a row, in words, by its key: “3 sản phẩm”."""
         found: dict[int, list[str]] = {}
@@ -895,7 +905,8 @@ class OcopView(ModelView):
                     continue
                 kept = getattr(other, foreign_key(other, relation.key))
                 counted: dict[int, int] = {}
-                for key in session.execute(select(kept).where(kept.in_(ids)).limit(5000)).scalars():
+                statement = select(kept).where(kept.in_(ids), self.keeping(other)).limit(5000)
+                for key in session.execute(statement).scalars():
                     counted[key] = counted.get(key, 0) + 1
                 for key, count in counted.items():
                     found.setdefault(key, []).append(f"{number(count)} {lower_first(other.__plural__)}")

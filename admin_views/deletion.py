@@ -47,7 +47,7 @@ def _check(
             1,
             f"{row}: còn {', '.join(uses[row.id])}",
             hint(row),
-            "Chuyển hoặc xóa các bản ghi đó trước.",
+            view.when_used,
             pages.Link("Mở", view.href("details", row.id)),
         )
         for row in rows
@@ -70,7 +70,8 @@ def _check(
         fields=(),
         note="Xóa không lấy lại được. Nội dung đã xóa vẫn còn trong nhật ký."
         if free
-        else f"Bản ghi đang được dùng thì không xóa. Nếu {label} không còn hoạt động, sửa tình trạng của nó.",
+        else "Bản ghi đang được dùng thì không xóa."
+        + (f" Nếu {label} không còn hoạt động, sửa tình trạng của nó." if hasattr(view.model, "status") else ""),
         submit=(f"Xóa {label} này" if len(free) == 1 else f"Xóa {number(len(free))} {noun}") if free else "",
         danger=True,
         action=view.href("delete"),
@@ -96,7 +97,7 @@ def _delete(
             if seen.get(row.id) != row.version:
                 raise StaleVersion(row)
             with session.begin_nested(), session.doing("xóa"):
-                session.delete(row)
+                view.delete_row(session, row)
             deleted += 1
         except IntegrityError:
             failed.append((name, "Vừa có bản ghi khác dùng đến. Mở ra xem rồi xóa lại."))

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import ColumnElement
+
 from admin_views import pages
 from admin_views.base import BASE_URL, Action, OcopView
 from admin_views.products import CYCLE_TAB
@@ -11,7 +13,7 @@ from admin_views.steps import step_actions
 from app.current import today
 from app.services import cycle
 from app.session import OcopSession
-from models import Participation
+from models import Move, Participation, StepRecord
 from models.base import Base
 
 
@@ -38,6 +40,7 @@ class ParticipationView(OcopView, model=Participation):
         Participation.returns,
     )
     form_columns = (Participation.product, Participation.cycle)
+    when_used = "Chỉ xóa khi đưa vào nhầm và chưa có việc gì. Dùng “Rút khỏi chu trình” thay cho xóa."
 
     def details_page(self, session: OcopSession, row: Base, tab: str) -> pages.DetailsPage:
         assert isinstance(row, Participation)
@@ -47,6 +50,13 @@ class ParticipationView(OcopView, model=Participation):
 
     def own_actions(self) -> Iterable[Action]:
         return step_actions(Participation)
+
+    def keeping(self, other: type[Base]) -> ColumnElement[bool]:
+        return StepRecord.move != Move.ENTER if other is StepRecord else super().keeping(other)
+
+    def delete_row(self, session: OcopSession, row: Base) -> None:
+        assert isinstance(row, Participation)
+        cycle.remove(session, row)
 
     def create_row(self, session: OcopSession, values: Mapping[str, Any]) -> Base:
         return cycle.enter(session, values["product"], values["cycle"], today=today())

@@ -43,6 +43,10 @@ class ProductView(OcopView, model=Product):
     category = "Sổ theo dõi"
     icon = "package"
     column_filters = (Product.group, Product.commune, Product.entity, Product.status)
+    when_used = (
+        "Xóa tham gia chu trình đưa vào nhầm trước. Sản phẩm đã làm trong chu trình thì giữ lại: "
+        "rút khỏi chu trình, hoặc sửa tình trạng."
+    )
 
     def listed(self) -> Sequence[Shown]:
         name = two_lines(shown(Product, "name"), shown(Product, "entity"), label="Sản phẩm và chủ thể")
@@ -198,6 +202,7 @@ _MOVE_ICONS = {
     Move.HAND_IN: ("file-import", "info"),
     Move.RESUBMIT: ("file-import", "info"),
     Move.WITHDRAW: ("minus", "mute"),
+    Move.REJOIN: ("plus", "info"),
 }
 
 

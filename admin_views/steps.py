@@ -64,6 +64,25 @@ _WORDS = {
         "Đã trả lại",
         reason="Ghi rõ phải sửa gì; chủ thể đọc câu này",
     ),
+    Move.WITHDRAW: _Words(
+        "Rút khỏi chu trình…",
+        "minus",
+        "Rút khỏi chu trình",
+        "{n} sản phẩm rút được",
+        "Rút {n} sản phẩm khỏi chu trình",
+        "Sản phẩm giữ nguyên bước, trạng thái là “Đã rút”. Rút nhầm thì đưa lại được khi chu trình còn mở.",
+        "Đã rút",
+        reason="Ghi vì sao rút, ví dụ: chủ thể tạm ngừng sản xuất",
+    ),
+    Move.REJOIN: _Words(
+        "Đưa lại vào chu trình…",
+        "plus",
+        "Đưa lại vào chu trình",
+        "{n} sản phẩm đưa lại được",
+        "Đưa lại {n} sản phẩm vào chu trình",
+        "Sản phẩm trở lại bước và trạng thái trước khi rút.",
+        "Đã đưa lại",
+    ),
 }
 
 

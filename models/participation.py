@@ -79,6 +79,7 @@ class Move(LabelledEnum):
     HAND_IN = "hand_in", "Nộp"
     RESUBMIT = "resubmit", "Nộp lại"
     WITHDRAW = "withdraw", "Rút khỏi chu trình"
+    REJOIN = "rejoin", "Đưa lại vào chu trình"
 
 
 class StepRecord(Placed, Base):

@@ -51,10 +51,6 @@ class ReasonNeeded(OcopError):
     sentence = "Chưa ghi lý do. Ghi lý do rồi bấm lại."
 
 
-class AlreadyOut(OcopError):
-    sentence = "Sản phẩm “{product}” đã ra khỏi chu trình năm {year}. Không cần làm gì thêm."
-
-
 class AlreadyIn(OcopError):
     sentence = "Sản phẩm “{product}” đã có trong chu trình năm {year}. Mở sản phẩm để xem bước hiện tại."
 
@@ -71,6 +67,8 @@ ACTS = {
     Move.ADVANCE: "chuyển bước",
     Move.HAND_IN: "ghi nhận nộp",
     Move.SEND_BACK: "trả lại",
+    Move.WITHDRAW: "rút khỏi chu trình",
+    Move.REJOIN: "đưa lại vào chu trình",
 }
 
 
@@ -200,16 +198,36 @@ def withdraw(
     today: date,
     at: datetime | None = None,
 ) -> StepRecord:
-    """Take a product out of its cycle, for good. Raises ReasonNeeded, AlreadyOut, CycleNotOpen."""
-    if not reason.strip():
-        raise ReasonNeeded
-    if participation.state in (ParticipationState.WITHDRAWN, ParticipationState.NOT_SELECTED):
-        raise AlreadyOut(product=participation.product.name, year=participation.cycle.year)
-    if not rules.is_open(participation.cycle, today):
-        raise CycleNotOpen(cycle=participation.cycle.name, day=f"{today:%d/%m/%Y}")
-    with session.doing("rút khỏi chu trình"):
+    """Take a product out of its cycle; it keeps its step. Raises ReasonNeeded, StepNotReady."""
+    _refuse(session, participation, Move.WITHDRAW, today, reason)
+    with session.doing(ACTS[Move.WITHDRAW]):
         participation.state = ParticipationState.WITHDRAWN
         return _write(session, participation, Move.WITHDRAW, participation.step, reason=reason, at=at)
+
+
+def rejoin(
+    session: OcopSession,
+    participation: Participation,
+    *,
+    today: date,
+    note: str = "",
+    at: datetime | None = None,
+) -> StepRecord:
+    """Bring a withdrawn product back to the step and the state it left. Raises StepNotReady."""
+    _refuse(session, participation, Move.REJOIN, today)
+    with session.doing(ACTS[Move.REJOIN]):
+        before = rules.not_undone(participation.records)[:-1]
+        participation.state = rules.state_after(before, participation.step)
+        return _write(session, participation, Move.REJOIN, participation.step, note=note, at=at)
+
+
+def remove(session: OcopSession, participation: Participation) -> None:
+    """Delete what was entered by mistake, with the record of its entry; the database refuses one that moved since."""
+    with session.doing("xóa"):
+        for record in participation.records:
+            if record.move is Move.ENTER:
+                session.delete(record)
+        session.delete(participation)
 
 
 def _refuse(
@@ -375,6 +393,17 @@ _MANY = {
         "Đã trả lại ở bước {step}.",
         reasoned=True,
     ),
+    Move.WITHDRAW: _Many(
+        lambda session, p, today, text: withdraw(session, p, today=today, reason=text),
+        lambda p, was: p.state is ParticipationState.WITHDRAWN and p.version != was.version,
+        "Đã rút ở bước {step}.",
+        reasoned=True,
+    ),
+    Move.REJOIN: _Many(
+        lambda session, p, today, text: rejoin(session, p, today=today, note=text),
+        lambda p, was: p.state is not ParticipationState.WITHDRAWN and p.version != was.version,
+        "Đã đưa lại vào bước {step}.",
+    ),
 }
 
 
@@ -432,7 +461,12 @@ def _judge(
         return lambda p: rules.missing(p, steps=steps, today=today, rating=standing.get(p.id), role=role)
     if move is Move.HAND_IN:
         return lambda p: rules.missing_to_hand_in(p, today=today)
-    return lambda p: rules.missing_to_send_back(p, today=today, role=role)
+    rule = {
+        Move.SEND_BACK: rules.missing_to_send_back,
+        Move.WITHDRAW: rules.missing_to_withdraw,
+        Move.REJOIN: rules.missing_to_rejoin,
+    }[move]
+    return lambda p: rule(p, today=today, role=role)
 
 
 def _steps(session: OcopSession) -> Sequence[CycleStep]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from models.cycle import Cycle, CycleStep, ReceivingLevel, StepCode
-from models.participation import Participation, ParticipationState
+from models.participation import Move, Participation, ParticipationState, StepRecord
 from models.rating import Rating
 from models.user import Role
 
@@ -35,7 +35,8 @@ class Reason:
 
 NO_OPEN_CYCLE = Reason("Chưa có chu trình đang mở", "Cấp tỉnh mở chu trình năm, rồi đưa sản phẩm vào.")
 NOT_IN_CYCLE = Reason("Chưa tham gia chu trình đang mở", "Đưa sản phẩm vào chu trình rồi chuyển bước.")
-WITHDRAWN = Reason("Đã rút khỏi chu trình", "Đưa sản phẩm vào chu trình năm sau nếu chủ thể làm lại.")
+WITHDRAWN = Reason("Đã rút khỏi chu trình", "Đưa lại vào chu trình nếu chủ thể làm tiếp.")
+NOT_WITHDRAWN = Reason("Không rút khỏi chu trình", "Không cần đưa lại; xem bước hiện tại của sản phẩm.")
 LAST_STEP = Reason("Đã ở bước cuối của chu trình", "Đưa sản phẩm vào chu trình năm sau khi nâng hạng.")
 NOT_RATED = Reason("Chưa có kết quả đánh giá, phân hạng", "Ghi kết quả đánh giá rồi chuyển bước.")
 BELOW_THREE_STARS = Reason(
@@ -153,6 +154,45 @@ def missing_to_hand_in(participation: Participation, *, today: date) -> list[Rea
     return reasons
 
 
+def missing_to_withdraw(participation: Participation, *, today: date, role: Role | None) -> list[Reason]:
+    """What keeps a product in its cycle, the weightiest first; empty when it may leave."""
+    reasons = _closed(participation, today)
+    if participation.state in _OUT:
+        reasons.append(_out(participation))
+    return reasons + _not_their_work(participation.step, today, role, "Rút khỏi chu trình ở")
+
+
+def missing_to_rejoin(participation: Participation, *, today: date, role: Role | None) -> list[Reason]:
+    """What keeps a product out of its cycle, the weightiest first; empty when it may come back."""
+    reasons = _closed(participation, today)
+    if participation.state is not ParticipationState.WITHDRAWN:
+        reasons.append(NOT_WITHDRAWN)
+    return reasons + _not_their_work(participation.step, today, role, "Đưa lại vào")
+
+
+def not_undone(records: Iterable[StepRecord]) -> list[StepRecord]:
+    """The moves that still hold, in order: without those that were taken back, and their taking back."""
+    found: list[StepRecord] = []
+    for record in records:
+        if record.move is Move.REJOIN:
+            del found[-1:]
+        else:
+            found.append(record)
+    return found
+
+
+def state_after(records: Sequence[StepRecord], step: CycleStep) -> ParticipationState:
+    """The state in a step that these moves led to."""
+    last = records[-1].move if records else Move.ENTER
+    return _STATE_AFTER.get(last) or state_on_entering(step)
+
+
+_STATE_AFTER = {
+    Move.HAND_IN: ParticipationState.SUBMITTED,
+    Move.SEND_BACK: ParticipationState.RETURNED,
+    Move.RESUBMIT: ParticipationState.SUBMITTED,
+    Move.WITHDRAW: ParticipationState.WITHDRAWN,
+}
 _OUT = frozenset({ParticipationState.WITHDRAWN, ParticipationState.NOT_SELECTED})
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy import event, select, update
+from sqlalchemy.exc import IntegrityError
 
 from app.current import Actor, acting_as, system
 from app.database import Database
@@ -229,18 +230,85 @@ def test_nothing_is_sent_back_without_a_reason_or_where_nothing_is_handed_in(sce
     assert scene.trail(rice)[-1][0] == "kiểm thử"
 
 
-def test_a_withdrawn_product_goes_nowhere(scene: Scene) -> None:
-    rice = scene.product("Gạo sạch Thạnh Phú", step=3)
+def test_a_withdrawn_product_goes_nowhere_until_it_comes_back(scene: Scene) -> None:
+    rice = scene.product("Gạo sạch Thạnh Phú", step=4, state=ParticipationState.SUBMITTED)
 
     with scene.clerk() as session:
         taking_part = session.get_one(Participation, rice)
+        cycle.send_back(session, taking_part, reason="Thiếu phần chi phí", today=TODAY)
+        with pytest.raises(cycle.StepNotReady, match="Không rút khỏi chu trình"):
+            cycle.rejoin(session, taking_part, today=TODAY)
+        with pytest.raises(cycle.ReasonNeeded):
+            cycle.withdraw(session, taking_part, reason=" ", today=TODAY)
         cycle.withdraw(session, taking_part, reason="Chủ thể ngừng sản xuất", today=TODAY)
-        with pytest.raises(cycle.AlreadyOut):
+        for refused in (cycle.advance, cycle.hand_in):
+            with pytest.raises(cycle.StepNotReady, match=r"Đã rút khỏi chu trình\. Đưa lại vào chu trình"):
+                refused(session, taking_part, today=TODAY)
+        with pytest.raises(cycle.StepNotReady, match="chưa thể rút khỏi chu trình: Đã rút"):
             cycle.withdraw(session, taking_part, reason="Lần nữa", today=TODAY)
-        with pytest.raises(cycle.StepNotReady, match="Đã rút khỏi chu trình"):
-            cycle.advance(session, taking_part, today=TODAY)
+        cycle.rejoin(session, taking_part, today=TODAY, note="Làm tiếp từ tháng 6")
 
-    assert scene.moves(rice)[-1] == (Move.WITHDRAW, 3, 3, "Chủ thể ngừng sản xuất")
+    assert scene.stored(rice)[:2] == (4, ParticipationState.RETURNED)
+    assert scene.moves(rice)[-2:] == [
+        (Move.WITHDRAW, 4, 4, "Chủ thể ngừng sản xuất"),
+        (Move.REJOIN, 4, 4, "Làm tiếp từ tháng 6"),
+    ]
+    assert [verb for _, verb in scene.trail(rice)[-2:]] == ["rút khỏi chu trình", "đưa lại vào chu trình"]
+
+
+def test_who_withdrew_and_came_back_twice_has_the_state_from_before(scene: Scene) -> None:
+    plan, class_ = scene.product("Gạo sạch Thạnh Phú", step=4), scene.product("Muối biển", step=3)
+
+    with scene.clerk() as session:
+        rows = {row_id: session.get_one(Participation, row_id) for row_id in (plan, class_)}
+        cycle.hand_in(session, rows[plan], today=TODAY)
+        for _ in range(2):
+            for row in rows.values():
+                cycle.withdraw(session, row, reason="Chủ thể xin rút", today=TODAY)
+                cycle.rejoin(session, row, today=TODAY)
+
+    assert scene.stored(plan)[:2] == (4, ParticipationState.SUBMITTED)
+    assert scene.stored(class_)[:2] == (3, ParticipationState.IN_PROGRESS)
+
+
+def test_many_withdraw_each_for_itself_and_come_back(scene: Scene) -> None:
+    rice, candy = scene.product("Gạo sạch Thạnh Phú", step=2), scene.product("Kẹo dừa", step=7)
+    with scene.clerk() as session:
+        check = cycle.check(session, Move.WITHDRAW, Participation, [rice, candy], today=TODAY)
+        reasons = [reason.text for reason in check.stay]
+        with pytest.raises(cycle.ReasonNeeded):
+            cycle.move_many(session, Move.WITHDRAW, check.seen, today=TODAY)
+
+    with scene.clerk() as session:
+        out = cycle.move_many(session, Move.WITHDRAW, check.seen, text="Chủ thể xin rút", today=TODAY)
+    with scene.clerk() as session:
+        again = cycle.move_many(session, Move.WITHDRAW, check.seen, text="Chủ thể xin rút", today=TODAY)
+        back = cycle.check(session, Move.REJOIN, Participation, [rice, candy], today=TODAY)
+        seen = back.seen
+        returned = cycle.move_many(session, Move.REJOIN, seen, today=TODAY)
+    with scene.clerk() as session:
+        twice = cycle.move_many(session, Move.REJOIN, seen, today=TODAY)
+
+    assert reasons == ["Rút khỏi chu trình ở bước 7 là việc của cấp tỉnh"]
+    assert ([p.id for p in out.moved], [p.id for p in returned.moved]) == ([rice], [rice])
+    assert [left.sentence for left in (*again.skipped, *twice.skipped)] == [
+        "Đã rút ở bước 2.",
+        "Đã đưa lại vào bước 2.",
+    ]
+
+
+def test_what_was_entered_by_mistake_is_removed_with_the_record_of_its_entry(scene: Scene) -> None:
+    rice, salt = scene.product("Gạo sạch Thạnh Phú"), scene.product("Muối biển", step=2)
+
+    with scene.clerk() as session:
+        cycle.remove(session, session.get_one(Participation, rice))
+    with pytest.raises(IntegrityError), scene.clerk() as session:
+        cycle.remove(session, session.get_one(Participation, salt))
+
+    with acting_as(system("kiểm thử")), scene.database.reading() as session:
+        assert session.get(Participation, rice) is None
+    assert scene.moves(rice) == []
+    assert len(scene.moves(salt)) == 2
 
 
 def test_promotion_waits_for_three_stars_and_for_the_province(scene: Scene) -> None:

@@ -137,6 +137,55 @@ def test_returning_a_rating_dossier_is_the_provinces_work(clerk: Clerk, look: Oc
     assert "Trả lại 1 sản phẩm" not in text_of(page.text)
 
 
+def test_a_product_is_withdrawn_with_a_reason_and_brought_back(clerk: Clerk, look: OcopSession) -> None:
+    (crab,) = taking_part(look, "Ba khía muối")
+    xa = clerk("xa")
+    address = f"/admin/product/details/{crab.product_id}"
+    form = form_of(xa.post("/admin/participation/action/withdraw", data={"pks": str(crab.id)}).text)
+
+    without = xa.post("/admin/participation/action/withdraw", data=form)
+    done = xa.post("/admin/participation/action/withdraw", data={**form, "reason": "Chủ thể tạm ngừng."})
+    look.rollback()
+    out = (crab.state.value, crab.step.number)
+    record = text_of(xa.get(address).text)
+    form = form_of(xa.post("/admin/product/action/rejoin", data={"pks": str(crab.product_id)}).text)
+    back = xa.post("/admin/product/action/rejoin", data=form)
+
+    look.rollback()
+    assert "Chưa ghi lý do" in without.text
+    assert "Đã rút 1 sản phẩm" in text_of(done.text)
+    assert out == ("withdrawn", 4)
+    assert "Đưa lại vào chu trình…" in record
+    assert "Rút khỏi chu trình…" not in record
+    assert "Đã đưa lại 1 sản phẩm" in text_of(back.text)
+    assert (crab.state.value, crab.step.number) == ("submitted", 4)
+    assert "Lý do: Chủ thể tạm ngừng." in text_of(xa.get(f"{address}?tab=chu-trinh").text)
+
+
+def test_an_entry_by_mistake_is_deleted_and_what_moved_is_withdrawn_instead(clerk: Clerk, look: OcopSession) -> None:
+    (crab,) = taking_part(look, "Ba khía muối")
+    fresh = next(
+        p
+        for p in look.scalars(select(Participation)).all()
+        if [r.move.value for r in p.records] == ["enter"] and p.cycle.year == 2026
+    )
+    product_id, row_id = fresh.product_id, fresh.id
+    xa = clerk("xa")
+
+    moved = text_of(xa.post("/admin/participation/delete", data={"pks": str(crab.id)}).text)
+    product = text_of(xa.post("/admin/product/delete", data={"pks": str(product_id)}).text)
+    check = xa.post("/admin/participation/delete", data={"pks": str(row_id)})
+    done = xa.post("/admin/participation/delete", data=form_of(check.text))
+
+    look.rollback()
+    assert "Dùng “Rút khỏi chu trình” thay cho xóa" in moved
+    assert "sửa tình trạng" not in moved
+    assert "Xóa tham gia chu trình đưa vào nhầm trước" in product
+    assert "Đã xóa 1 tham gia chu trình" in text_of(done.text)
+    assert look.get(Participation, row_id) is None
+    assert "Xóa sản phẩm này" in text_of(xa.post("/admin/product/delete", data={"pks": str(product_id)}).text)
+
+
 def test_all_matching_acts_on_the_query_not_the_page(clerk: Clerk, look: OcopSession) -> None:
     page = clerk("xa").post("/admin/product/action/advance", data={"all": "1", "query": "step=3"})
 
