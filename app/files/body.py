@@ -99,7 +99,7 @@ class Body:
         self._end_blank()
         text = " | ".join(cell.text if isinstance(cell, CellError) else str(cell) for cell in filled)
         if why == SECTION:
-            self.heading = _heading(filled[-1])
+            self.heading = _heading(next(cell for cell in reversed(filled) if isinstance(cell, str)))
         self.left_out.append(LeftOut(line, text, why, len(filled)))
 
     def _end_blank(self) -> None:
@@ -143,7 +143,7 @@ class Body:
                 break
             if why:
                 self.leave_out(line, cells, why)
-                if why == SECTION and len(filled) == 2:
+                if why == SECTION and len(filled) > 1:
                     self._headings.append((line, cells))
                 continue
             has_rows, self._in_remark = True, False
@@ -202,6 +202,8 @@ class Body:
             return TOTAL if len(named) <= 1 else ""
         if first[0] in "IVXLCABDEFGH" and len(others) == 1 and self.width >= 3 and NUMERAL.fullmatch(first):
             return SECTION if isinstance(others[0], str) and any(map(str.isalpha, others[0])) else ""
+        if first[0] in "IVXLC" and len(self._header) > 1 and NUMERAL.fullmatch(first) and _is_counted(others):
+            return SECTION
         if len(filled) <= 4 and _is_signature([first, *others], self.width):
             return SIGNATURE
         return ""
@@ -241,6 +243,17 @@ class Body:
                     cells[column] = value
                     self.filled_in += 1
         return cells
+
+
+def _is_counted(cells: Sequence[Cell]) -> bool:
+    """Whether they are a name and counts: “Xã An Thạnh | 2 | 1”; one number alone may be of a row, or a tick."""
+    named, *counts = cells
+    return (
+        len(counts) > 1
+        and isinstance(named, str)
+        and any(map(str.isalpha, named))
+        and all(isinstance(cell, int) and not isinstance(cell, bool) for cell in counts)
+    )
 
 
 def _filled(cells: Sequence[Cell]) -> dict[int, Cell]:

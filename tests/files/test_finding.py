@@ -334,3 +334,16 @@ def test_a_second_line_of_a_header_may_begin_with_a_number():
 
     assert labels(table) == ["TT", "Tên sản phẩm", *(f"Hạng sao / {stars} sao" for stars in (3, 4, 5))]
     assert table.lines == [3]
+
+
+def test_headings_with_counts_below_a_header_of_two_lines_are_no_rows_where_there_are_rows():
+    upper, lower = ["TT", "Tên sản phẩm", "Hạng sao", None, None], [None, None, "3 sao", "4 sao", "5 sao"]
+    counted, ticked = ["I", "Xã An Thạnh (2)", 1, 1, 0], [1, "Kẹo dừa", "x", None, None]
+    total = ["Cộng", None, 1, 1, 0]
+
+    table = read(samples.workbook([upper, lower, counted, ticked, ["II", "Chè", None, 1, None], total]), name="ds.xlsx")
+    roman = read(samples.workbook([upper, lower, counted, ["II", "Xã An Quy", 2, 0, 1]]), name="ds.xlsx")
+
+    assert (table.lines, whys(table)) == ([4, 5], [(3, body.SECTION), (6, body.TOTAL)])
+    assert [row[-1] for row in table.rows] == ["Xã An Thạnh"] * 2
+    assert (roman.lines, roman.rows[1]) == ([3, 4], ("II", "Xã An Quy", 2, 0, 1))

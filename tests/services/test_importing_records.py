@@ -5,11 +5,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import openpyxl
 import pytest
 from sqlalchemy import select
 
 from app.current import acting_as
 from app.database import Database
+from app.files import read
 from app.services import accounts, importing
 from app.services.importing import reading
 from app.table import Cell, Column, Table
@@ -29,6 +31,7 @@ from models import (
     RowAction,
 )
 from models.base import Base
+from tests.files import samples
 
 pytestmark = [pytest.mark.fill("demo"), pytest.mark.usefixtures("at_the_command_line")]
 
@@ -517,7 +520,7 @@ def test_nearly_the_same_name_is_shown_beside_the_one_that_is_there(desk: Office
 
 @pytest.mark.parametrize(
     "name",
-    ["HTX Rạch Miễu Xanh", "Cty TNHH MTV Rạch Miễu Xanh", "Cơ sở sản xuất Rạch Miễu Xanh", "Rach Mieu Xanh"],
+    ["Cty TNHH MTV Rạch Miễu Xanh", "Cơ sở sản xuất Rạch Miễu Xanh", "Rach Mieu Xanh"],
 )
 def test_a_producer_that_may_be_there_is_shown_with_what_tells_it_apart(desk: Office, name: str) -> None:
     header = ("Tên chủ thể", "MST", "Xã", "Huyện", "Loại hình")
@@ -694,6 +697,65 @@ def test_a_former_name_suggests_the_one_unit_that_took_over_and_says_which_ended
     assert all(", đến 30/06/2025" in text for text in ended)
     assert "đến" not in dict(former.suggestions)[heir.id]
     assert desk.plan(Entity, rows, date(2025, 8, 1)).counts["refused"] == 2  # a suggestion is no answer
+
+
+# ---- a tick below the class it stands for -------------------------------------------------------------------------
+
+STARS = ("Hạng sao / 3 sao", "Hạng sao / 4 sao", "Hạng sao / 5 sao")
+DECIDED = {"decided_on": {"": "15/06/2023"}}
+
+
+def drawn(*rows: Sequence[Cell], below: Sequence[str] = ("3 sao", "4 sao", "5 sao")) -> Table:
+    """A workbook whose header has “Hạng sao” drawn over three columns."""
+    book = openpyxl.Workbook()
+    for row in (["TT", "Tên sản phẩm", "Chủ thể", "Hạng sao"], [None, None, None, *below], *rows):
+        book.worksheets[0].append(list(row))
+    for place in ("A1:A2", "B1:B2", "C1:C2", "D1:F1"):
+        book.worksheets[0].merge_cells(place)
+    return read(samples.saved(book), name="ket-qua.xlsx", known=importing.known_titles(Rating))
+
+
+@pytest.mark.parametrize("tick", ["x", "X", "✓", 1, "Có", True])
+@pytest.mark.parametrize("below", [("3 sao", "4 sao", "5 sao"), ("Ba sao", "Bốn sao", "★★★★★ (cấp quốc gia)")])
+def test_a_tick_below_a_class_of_stars_is_that_class(desk: Office, tick: Cell, below: Sequence[str]) -> None:
+    table = drawn((1, desk.product, desk.entity, None, tick), ["Cộng", None, None, 0, 1, 0], below=below)
+
+    plan = desk.plan(Rating, table, links=DECIDED)
+
+    assert [(row.action, row.parsed["stars"]) for row in plan.rows] == [(RowAction.NEW, 4)]
+    assert [(path, reason) for title, path, reason in plan.mapped if title.startswith("Hạng sao")] == [
+        ("stars", f"dấu ở cột này là “{value.partition(' (')[0]}” của “Hạng sao”") for value in below
+    ]
+    assert not [note for note in plan.notes if note.startswith("Không dùng cột")]
+
+
+def test_two_ticks_or_none_or_something_else_is_refused_in_words(desk: Office) -> None:
+    lines = [("x", None, None), ("x", None, "x"), (None, "-", None), (None, "x", "đạt"), ("x", "☐", None)]
+    rows = [(n, f"Kẹo {n}", desk.entity, *cells) for n, cells in enumerate(lines, start=1)]
+    desk.bring_in(Product, listed(("Tên sản phẩm", "Chủ thể"), *(row[1:3] for row in rows)))
+
+    plan = desk.plan(Rating, drawn(*rows), links=DECIDED)
+
+    assert [row.parsed["stars"] for row in plan.rows] == [3, None, None, None, 3]
+    assert [(row.line, row.problems[0]) for row in plan.refused] == [
+        (4, (STARS[0], "Dòng này có dấu ở “3 sao” và “5 sao”. Giữ một dấu.")),
+        (5, (STARS[0], "Dòng này chưa có dấu ở cột nào của “Hạng sao”. Ghi x vào một cột.")),
+        (6, (STARS[0], "Cột “5 sao” ghi “đạt”. Ghi x vào một cột của “Hạng sao”.")),
+    ]
+    assert [len(row.problems) for row in plan.refused] == [1, 1, 1]
+
+
+def test_ticks_stand_for_values_of_any_closed_list_but_not_where_a_column_says_it(desk: Office) -> None:
+    header = ("Tên chủ thể", "Mã xã", "Loại hình / HTX", "Loại hình / Hộ kinh doanh")
+    rows = listed(header, ("Rạch Miễu Xanh", desk.commune_code, "x", None))
+    assert [row.parsed["kind"] for row in desk.plan(Entity, rows, desk.day).rows] == ["htx"]
+
+    counted = listed(header, ("Rạch Miễu Xanh", desk.commune_code, 12, 7))
+    assert "kind" not in desk.plan(Entity, counted, desk.day).rows[0].parsed
+    also = listed((*header, "Loại hình"), ("Rạch Miễu Xanh", desk.commune_code, "x", None, "Trang trại"))
+    assert [row.parsed["kind"] for row in desk.plan(Entity, also, desk.day).rows] == ["tt"]
+    one = {"mapping": {header[2]: ""}}
+    assert "kind" not in desk.plan(Entity, rows, desk.day, **one).rows[0].parsed, "one column is no group"
 
 
 # ---- answers given on the page -----------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from app.services.importing.reading import (
     samples,
     with_places,
     with_producers,
+    with_ticks,
 )
 from app.services.importing.repairs import Repair, repaired
 from app.services.importing.writing import Change, rehearse, with_links
@@ -239,6 +240,7 @@ def prepare(model: type[Base], table: Table, *, as_of: date, options: Options) -
     if model not in DATED:
         columns = with_places(columns, table, records.commune_relation(model), options.mapping)
         columns = with_producers(columns, table, kind.uses, options.mapping)
+    columns = with_ticks(columns, table, kind.uses, options.mapping)
     as_read, repairs = repaired(columns, table, options.keep)
     read = row_reader(columns, as_read, table, None if model in DATED else options.links)
     return Prepared(model, as_of, options, columns, table, Lines(table.lines, read), already_done(table), repairs)

@@ -72,7 +72,8 @@ class ReadRow:
 class Columns:
     """Which column of the file fills which path. reasons: why, by title, as a clerk reads it.
 
-    alike: {path: columns that could each fill it, and none does}.
+    alike: {path: columns that could each fill it, and none does}. ticks: {path: {place: the value in its title}} of
+    groups of columns, one of which has a tick; `by_path` has the first.
     """
 
     model: type[Base]
@@ -80,6 +81,7 @@ class Columns:
     labels: tuple[str, ...]
     reasons: dict[str, str]
     alike: dict[str, list[int]] = field(default_factory=dict)
+    ticks: dict[str, dict[int, str]] = field(default_factory=dict)
 
     def name(self, path: str) -> str:
         """The column as the clerk knows it: by its title in the file, else by the label of the model."""
@@ -87,13 +89,12 @@ class Columns:
         return label_of(self.model, path) if index is None else self.labels[index]
 
     def path_of(self, index: int) -> str:
-        return next((path for path, place in self.by_path.items() if place == index), "")
+        return next((path for path, place in self.by_path.items() if index in (place, *self.ticks.get(path, ()))), "")
 
     @property
     def ignored(self) -> list[int]:
         """Places of columns that hold data and fill nothing."""
-        used = set(self.by_path.values())
-        return [index for index, label in enumerate(self.labels) if index not in used and not _is_no_data(label)]
+        return [n for n, label in enumerate(self.labels) if not self.path_of(n) and not _is_no_data(label)]
 
     @property
     def mapped(self) -> list[tuple[str, str, str]]:
@@ -240,9 +241,12 @@ def _claims(
     kept_by_itself = {fold(info.label) for info in fields(model).values() if info.managed}
     near: defaultdict[str, dict[int, float]] = defaultdict(dict)
     for index, label in enumerate(labels):
-        if label in chosen or index in taken or _is_no_data(label) or fold(title_of(label)) in kept_by_itself:
+        title = title_of(label)
+        if label in chosen or index in taken or _is_no_data(label) or fold(title) in kept_by_itself:
             continue
-        if found := process.extractOne(fold(title_of(label)), free, scorer=fuzz.ratio, score_cutoff=ALIKE):
+        if fold(title.rpartition(" / ")[0]) in known:  # what stands below a title may be a value of it
+            continue
+        if found := process.extractOne(fold(title), free, scorer=fuzz.ratio, score_cutoff=ALIKE):
             near[known[found[0]]][index] = found[1]
     for path, scores in near.items():
         most = max(scores.values())
@@ -269,6 +273,8 @@ def _in_full(title: str) -> str:
 
 def _ways(title: str) -> Iterator[tuple[str, str]]:
     """How a title may be known, folded and nearest first, and why, as a clerk reads it."""
+    if not fold(IN_BRACKETS.sub("", title).rpartition(" / ")[2]):
+        return  # signs alone, “★★★”, are a value below a title
     yield fold(title), "khớp khi bỏ dấu"
     yield fold(IN_BRACKETS.sub("", title)), "khớp khi bỏ phần trong ngoặc"
     yield _in_full(IN_BRACKETS.sub("", title)), "khớp khi viết đủ chữ"
@@ -370,6 +376,73 @@ def with_producers(columns: Columns, table: Table, uses: Collection[str], chosen
     return replace(columns, by_path={**columns.by_path, f"{relation}name": index}, reasons=reasons)
 
 
+YES, NO = frozenset({"co", "x", "dung", "1", "true"}), frozenset({"khong", "0", "sai", "false"})
+TICKS = YES | frozenset({"✓", "✔", "√", "☑", "☒", "v"})
+NO_TICKS = NO | frozenset({"", "-", "–", "☐"})
+
+
+def with_ticks(columns: Columns, table: Table, uses: Collection[str], chosen: Mapping[str, str]) -> Columns:
+    """Where columns “Hạng sao / 3 sao”, “Hạng sao / 4 sao” hold ticks, the one ticked says what fills “Hạng sao”."""
+    groups: defaultdict[str, dict[int, str]] = defaultdict(dict)
+    for index in columns.ignored:
+        group, _, value = title_of(columns.labels[index]).rpartition(" / ")
+        if group and columns.labels[index] not in chosen:
+            groups[group][index] = IN_BRACKETS.sub("", value)
+    known = _titles(columns.model, uses)
+    for group, values in groups.items():
+        path = next((known[way] for way, _ in _ways(group) if way in known), "")
+        is_free = path and path not in columns.by_path and path not in columns.alike
+        if not is_free or len(values) < 2 or not _are_ticks(columns.model, path, values, table):
+            continue
+        reasons = {columns.labels[n]: f"dấu ở cột này là “{value}” của “{group}”" for n, value in values.items()}
+        columns = replace(
+            columns,
+            by_path={**columns.by_path, path: next(iter(values))},
+            reasons={**columns.reasons, **reasons},
+            ticks={**columns.ticks, path: values},
+        )
+    return columns
+
+
+def _are_ticks(model: type[Base], path: str, values: Mapping[int, str], table: Table) -> bool:
+    """Whether the titles are values of a closed list or numbers, and most filled cells below them ticks."""
+    read = _reader(model, path)
+    try:
+        if not isinstance(column_type(model, path), Enum | Integer) or not all(read(each) for each in values.values()):
+            return False
+    except CellRefused:
+        return False
+    cells = [row[n] for row in islice(table.rows, LOOKED_AT) for n in values]
+    filled = [text for cell in cells if (text := _tick_text(cell)) not in NO_TICKS]
+    return bool(filled) and sum(text in TICKS for text in filled) >= PLACES * len(filled)
+
+
+def _tick_text(cell: Cell) -> str:
+    """A cell as TICKS and NO_TICKS have it."""
+    text = cell.text if isinstance(cell, CellError) else words(cell)
+    return fold(text) or text
+
+
+def _tick_reader(columns: Columns, path: str, read: Callable[[Cell], Any]) -> Callable[[tuple[Cell, ...]], Any]:
+    """Reads a row's value where it is ticked. read: of a value."""
+    ticks = columns.ticks[path]
+    label = title_of(columns.labels[next(iter(ticks))]).rpartition(" / ")[0]
+
+    def read_row(cells: tuple[Cell, ...]) -> Any:
+        filled = {value: cells[n] for n, value in ticks.items() if _tick_text(cells[n]) not in NO_TICKS}
+        for value, cell in filled.items():
+            if _tick_text(cell) not in TICKS:
+                raise CellRefused(f"Cột “{value}” ghi “{as_text(cell)}”. Ghi x vào một cột của “{label}”.")
+        if len(filled) > 1:
+            named = " và ".join(f"“{value}”" for value in filled)
+            raise CellRefused(f"Dòng này có dấu ở {named}. Giữ một dấu.")
+        if not filled:
+            raise CellRefused(f"Dòng này chưa có dấu ở cột nào của “{label}”. Ghi x vào một cột.")
+        return read(next(iter(filled)))
+
+    return read_row
+
+
 def _titles(model: type[Base], uses: Collection[str]) -> dict[str, str]:
     """{folded title: path}; what comes first in `uses` has the first claim."""
     known: dict[str, str] = {}
@@ -435,7 +508,7 @@ def row_reader(
     values, as Options.links; None where nobody is asked.
     """
     readers: list[Reader] = [
-        (path, index, columns.labels[index], _asking_reader(columns, path, table, answers))
+        (path, columns.labels[index], _cell_reader(columns, path, table, answers))
         for path, index in columns.by_path.items()
     ]
     cells, raw = list(table.rows), list(as_in_file.rows)
@@ -449,14 +522,23 @@ def row_reader(
     return read
 
 
-Reader = tuple[str, int, str, Callable[[Cell], Any]]
-"""Path, place of the column, its title, and what reads a cell of it."""
+Reader = tuple[str, str, Callable[[tuple[Cell, ...]], Any]]
+"""Path, title of the column, and what reads its value of the cells of a row."""
+
+
+def _cell_reader(
+    columns: Columns, path: str, table: Table, answers: Mapping[str, Mapping[str, Any]] | None
+) -> Callable[[tuple[Cell, ...]], Any]:
+    if path in columns.ticks:
+        return _tick_reader(columns, path, _reader(columns.model, path))
+    index, read = columns.by_path[path], _asking_reader(columns, path, table, answers)
+    return lambda cells: read(cells[index])
 
 
 def _read_row(readers: Iterable[Reader], row: ReadRow, cells: tuple[Cell, ...]) -> ReadRow:
-    for path, index, label, read in readers:
+    for path, label, read in readers:
         try:
-            value = read(cells[index])
+            value = read(cells)
             row.values[path], row.skipped = (None, True) if value is LEFT_OUT else (value, row.skipped)
         except CellRefused as refusal:
             row.values[path] = None
@@ -648,9 +730,6 @@ LONGEST_SIGN = 16
 
 def _lines(cell: Cell) -> str | None:
     return (tidy_lines(cell) if isinstance(cell, str) else as_text(cell)) or None
-
-
-YES, NO = frozenset({"co", "x", "dung", "1", "true"}), frozenset({"khong", "0", "sai", "false"})
 
 
 def _yes_or_no(cell: Cell) -> bool | None:
