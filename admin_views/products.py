@@ -198,6 +198,7 @@ def _indicator(session: OcopSession, participation: Participation) -> pages.Step
 _MOVE_ICONS = {
     Move.ENTER: ("plus", "info"),
     Move.ADVANCE: ("check", "ok"),
+    Move.STEP_BACK: ("arrow-left", "warn"),
     Move.SEND_BACK: ("arrow-back-up", "warn"),
     Move.HAND_IN: ("file-import", "info"),
     Move.RESUBMIT: ("file-import", "info"),

@@ -45,6 +45,16 @@ _WORDS = {
         "Mỗi sản phẩm được ghi riêng. Sản phẩm vừa có người sửa thì giữ nguyên và được báo lại.",
         "Đã chuyển",
     ),
+    Move.STEP_BACK: _Words(
+        "Lùi bước…",
+        "arrow-left",
+        "Lùi lần chuyển bước vừa rồi",
+        "{n} sản phẩm lùi được",
+        "Lùi {n} sản phẩm về bước trước",
+        "Sản phẩm trở lại bước trước với trạng thái và ngày vào bước như cũ. Dòng thời gian giữ cả hai lần.",
+        "Đã lùi bước",
+        reason="Ghi vì sao chuyển nhầm",
+    ),
     Move.HAND_IN: _Words(
         "Ghi nhận nộp…",
         "file-import",

@@ -80,6 +80,7 @@ class Move(LabelledEnum):
     RESUBMIT = "resubmit", "Nộp lại"
     WITHDRAW = "withdraw", "Rút khỏi chu trình"
     REJOIN = "rejoin", "Đưa lại vào chu trình"
+    STEP_BACK = "step_back", "Lùi bước"
 
 
 class StepRecord(Placed, Base):

@@ -33,6 +33,7 @@ from models import (
 from models.base import now
 from models.rules import cycle as rules
 from models.rules.cycle import Reason
+from models.rules.words import VIETNAM
 
 Row = TypeVar("Row", bound=Base)
 
@@ -65,6 +66,7 @@ class OtherProvince(OcopError):
 
 ACTS = {
     Move.ADVANCE: "chuyển bước",
+    Move.STEP_BACK: "lùi bước",
     Move.HAND_IN: "ghi nhận nộp",
     Move.SEND_BACK: "trả lại",
     Move.WITHDRAW: "rút khỏi chu trình",
@@ -219,6 +221,27 @@ def rejoin(
         before = rules.not_undone(participation.records)[:-1]
         participation.state = rules.state_after(before, participation.step)
         return _write(session, participation, Move.REJOIN, participation.step, note=note, at=at)
+
+
+def step_back(
+    session: OcopSession,
+    participation: Participation,
+    *,
+    reason: str,
+    today: date,
+    at: datetime | None = None,
+) -> StepRecord:
+    """Take the last advance back: step, state and day are those from before. Raises ReasonNeeded, StepNotReady."""
+    _refuse(session, participation, Move.STEP_BACK, today, reason)
+    with session.doing(ACTS[Move.STEP_BACK]):
+        *before, last = rules.not_undone(participation.records)
+        assert last.from_step is not None  # an advance, else it was refused
+        left, participation.step = participation.step, last.from_step
+        participation.state = rules.state_after(before, participation.step)
+        entries = (r for r in reversed(before) if r.move in (Move.ENTER, Move.ADVANCE))
+        if entry := next(entries, None):
+            participation.entered_on = entry.moved_at.astimezone(VIETNAM).date()
+        return _write(session, participation, Move.STEP_BACK, left, reason=reason, at=at)
 
 
 def remove(session: OcopSession, participation: Participation) -> None:
@@ -382,6 +405,12 @@ _MANY = {
         lambda p, was: p.step.number > was.step,
         "Đã ở bước {step} từ ngày {day}.",
     ),
+    Move.STEP_BACK: _Many(
+        lambda session, p, today, text: step_back(session, p, today=today, reason=text),
+        lambda p, was: p.step.number < was.step,
+        "Đã lùi về bước {step}.",
+        reasoned=True,
+    ),
     Move.HAND_IN: _Many(
         lambda session, p, today, text: hand_in(session, p, today=today, note=text),
         lambda p, was: p.state is ParticipationState.SUBMITTED and p.version != was.version,
@@ -459,6 +488,15 @@ def _judge(
         steps = _steps(session)
         standing = _standing(session, participations, steps, today)
         return lambda p: rules.missing(p, steps=steps, today=today, rating=standing.get(p.id), role=role)
+    if move is Move.STEP_BACK:
+        ids = [p.id for p in participations]
+        records: defaultdict[int, list[StepRecord]] = defaultdict(list)
+        for record in sorted(_rows(session, StepRecord, "participation_id", ids), key=lambda r: r.id):
+            records[record.participation_id].append(record)
+        rated = {r.participation_id: r.created_at for r in _rows(session, Rating, "participation_id", ids)}
+        return lambda p: rules.missing_to_step_back(
+            p, records=records[p.id], rated_at=rated.get(p.id), today=today, role=role
+        )
     if move is Move.HAND_IN:
         return lambda p: rules.missing_to_hand_in(p, today=today)
     rule = {

@@ -1,8 +1,8 @@
 """Who may do what: one table of data, from which the Grant rows are seeded; what it does not name, nobody may.
 
-Verbs: list, details, create, edit, delete, export, import, and the actions advance, hand_in, send_back,
-withdraw, rejoin, reset_password. Of import-batch, import is the right to load files at all; each list has its own
-besides.
+Verbs: list, details, create, edit, delete, export, import, and the actions advance, step_back, hand_in,
+send_back, withdraw, rejoin, reset_password. Of import-batch, import is the right to load files at all; each list has
+its own besides.
 Source: DESIGN §1. The district level ended on 01/07/2025: its clerks have rows of that time alone, by their area.
 """
 
@@ -12,7 +12,7 @@ from models.user import Role
 
 LOOK = ("list", "details", "export")
 KEEP = (*LOOK, "create", "edit", "delete")
-MOVE = ("advance", "hand_in", "send_back", "withdraw", "rejoin")
+MOVE = ("advance", "step_back", "hand_in", "send_back", "withdraw", "rejoin")
 PLACES = ("province", "district", "commune", "commune-succession")
 REGISTER = ("entity", "representative", "product")
 PROGRAMME = ("cycle", "cycle-step", "product-group", "criteria-set")

@@ -5,7 +5,7 @@ Source: DOMAIN §1.1–1.6, the plan approved by Decision 2882/QĐ-UBND of 28/12
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from models.cycle import Cycle, CycleStep, ReceivingLevel, StepCode
 from models.participation import Move, Participation, ParticipationState, StepRecord
@@ -43,6 +43,11 @@ BELOW_THREE_STARS = Reason(
     "Kết quả đánh giá dưới 3 sao",
     "Bước Xúc tiến thương mại chỉ nhận sản phẩm từ 3 sao; sản phẩm ở lại bước 7.",
 )
+NOT_JUST_ADVANCED = Reason(
+    "Việc ghi gần nhất không phải là chuyển bước",
+    "Chỉ lùi được lần chuyển bước vừa rồi, khi bước mới chưa ghi gì.",
+)
+RATED_SINCE = Reason("Đã ghi kết quả đánh giá từ khi vào bước này", "Ghi nhầm thì xóa kết quả đó trước.")
 ALREADY_RETURNED = Reason("Đang bị trả lại", "Chờ chủ thể nộp lại.")
 NOT_HANDED_IN = Reason("Chưa nộp giấy tờ nên chưa có gì để trả lại", "Ghi nhận nộp trước, rồi trả lại nếu phải sửa.")
 ALREADY_HANDED_IN = Reason("Đã nộp, đang chờ kiểm tra", "Chuyển bước khi hợp lệ, hoặc trả lại.")
@@ -170,11 +175,34 @@ def missing_to_rejoin(participation: Participation, *, today: date, role: Role |
     return reasons + _not_their_work(participation.step, today, role, "Đưa lại vào")
 
 
+def missing_to_step_back(
+    participation: Participation,
+    *,
+    records: Sequence[StepRecord],
+    rated_at: datetime | None,
+    today: date,
+    role: Role | None,
+) -> list[Reason]:
+    """What keeps the last advance from being taken back, the weightiest first; empty when it may be.
+
+    records: its moves in order. rated_at: when its newest rating was written down.
+    """
+    reasons = _closed(participation, today)
+    if participation.state in _OUT:
+        reasons.append(_out(participation))
+    last = records[-1] if records else None
+    if last is None or last.from_step is None or last.move is not Move.ADVANCE:
+        return [*reasons, NOT_JUST_ADVANCED]
+    if rated_at is not None and rated_at >= last.created_at:
+        reasons.append(RATED_SINCE)
+    return reasons + _not_their_work(last.from_step, today, role, "Lùi về")
+
+
 def not_undone(records: Iterable[StepRecord]) -> list[StepRecord]:
     """The moves that still hold, in order: without those that were taken back, and their taking back."""
     found: list[StepRecord] = []
     for record in records:
-        if record.move is Move.REJOIN:
+        if record.move in (Move.REJOIN, Move.STEP_BACK):
             del found[-1:]
         else:
             found.append(record)

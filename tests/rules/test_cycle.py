@@ -1,10 +1,11 @@
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from models import (
     Cycle,
     CycleStep,
+    Move,
     Participation,
     ParticipationState,
     Rating,
@@ -12,6 +13,7 @@ from models import (
     Role,
     StepCode,
     StepKind,
+    StepRecord,
 )
 from models.rules import cycle as rules
 
@@ -249,6 +251,60 @@ def test_returning_takes_the_level_that_may_move_on(day: date, role: Role, expec
     reasons = rules.missing_to_send_back(dossier, today=day, role=role)
 
     assert [reason.text for reason in reasons] == expected
+
+
+def advanced(taking_part: Participation, *moves: Move) -> list[StepRecord]:
+    """It entered, moved on from the step before, and what followed; an hour between."""
+    before = current(taking_part.step.number - 1, taking_part.entered_on)
+    return [
+        StepRecord(
+            move=move,
+            from_step=None if move is Move.ENTER else before,
+            to_step=taking_part.step,
+            created_at=datetime(2026, 6, 10, 8 + hour, tzinfo=UTC),
+        )
+        for hour, move in enumerate((Move.ENTER, Move.ADVANCE, *moves))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "moves", "rated", "role", "expected"),
+    [
+        (3, (), None, Role.COMMUNE_CLERK, []),
+        (4, (Move.HAND_IN,), None, None, ["Việc ghi gần nhất không phải là chuyển bước"]),
+        (3, (Move.STEP_BACK,), None, None, ["Việc ghi gần nhất không phải là chuyển bước"]),
+        (7, (), 8, None, []),
+        (7, (), 9, None, ["Đã ghi kết quả đánh giá từ khi vào bước này"]),
+        (7, (), None, Role.COMMUNE_CLERK, []),
+        (8, (), None, Role.COMMUNE_CLERK, ["Lùi về bước 7 là việc của cấp tỉnh"]),
+        (8, (), None, Role.PROVINCE_CLERK, []),
+    ],
+)
+def test_only_the_last_advance_is_taken_back_while_nothing_followed(
+    number: int, moves: tuple[Move, ...], rated: int | None, role: Role | None, expected: list[str]
+) -> None:
+    taking_part = participation(number)
+
+    reasons = rules.missing_to_step_back(
+        taking_part,
+        records=advanced(taking_part, *moves),
+        rated_at=datetime(2026, 6, 10, rated, tzinfo=UTC) if rated else None,
+        today=JUNE_2026,
+        role=role,
+    )
+
+    assert [reason.text for reason in reasons] == expected
+
+
+def test_no_step_is_taken_back_in_a_closed_year_or_after_withdrawal() -> None:
+    taking_part = participation(3, ParticipationState.WITHDRAWN)
+    taking_part.cycle.closed_on = date(2026, 6, 14)
+
+    reasons = rules.missing_to_step_back(
+        taking_part, records=advanced(taking_part), rated_at=None, today=JUNE_2026, role=None
+    )
+
+    assert [r.text for r in reasons] == ["Chu trình năm 2026 đã đóng ngày 14/06/2026", "Đã rút khỏi chu trình"]
 
 
 def test_a_step_begins_waiting_for_its_hand_in_or_under_way() -> None:

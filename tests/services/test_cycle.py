@@ -31,6 +31,7 @@ from models import (
     User,
 )
 from models.rules import cycle as rules
+from models.rules.words import VIETNAM
 
 TODAY = date(2026, 6, 15)
 BEFORE = date(2026, 1, 9)
@@ -295,6 +296,47 @@ def test_many_withdraw_each_for_itself_and_come_back(scene: Scene) -> None:
         "Đã rút ở bước 2.",
         "Đã đưa lại vào bước 2.",
     ]
+
+
+def test_a_wrong_advance_is_taken_back_with_step_state_and_day(scene: Scene) -> None:
+    rice = scene.product("Gạo sạch Thạnh Phú", step=4)
+    with scene.clerk() as session:
+        taking_part = session.get_one(Participation, rice)
+        cycle.hand_in(session, taking_part, today=TODAY)
+        entered = max(r.moved_at for r in taking_part.records if r.move is Move.ADVANCE).astimezone(VIETNAM).date()
+        cycle.advance(session, taking_part, today=date(2026, 6, 20))
+
+    with scene.clerk() as session:
+        taking_part = session.get_one(Participation, rice)
+        with pytest.raises(cycle.ReasonNeeded):
+            cycle.step_back(session, taking_part, reason="", today=TODAY)
+        cycle.step_back(session, taking_part, reason="Chọn nhầm sản phẩm", today=TODAY)
+        day = taking_part.entered_on
+        with pytest.raises(cycle.StepNotReady, match="chưa thể lùi bước: Việc ghi gần nhất không phải là chuyển bước"):
+            cycle.step_back(session, taking_part, reason="Lần nữa", today=TODAY)
+
+    assert scene.stored(rice)[:2] == (4, ParticipationState.SUBMITTED)
+    assert day == entered
+    assert scene.moves(rice)[-2:] == [(Move.ADVANCE, 4, 5, ""), (Move.STEP_BACK, 5, 4, "Chọn nhầm sản phẩm")]
+    assert scene.trail(rice)[-1] == ("Binh", "lùi bước")
+
+
+def test_a_result_of_the_new_step_holds_a_product_there(scene: Scene) -> None:
+    candy, salt = scene.product("Kẹo dừa", step=7), scene.product("Muối biển", step=7)
+    with acting_as(system("kiểm thử")), scene.database.writing.begin() as session:
+        rating.record(session, session.get_one(Participation, candy).product, mean_points=Decimal(60), decided_on=TODAY)
+
+    with scene.clerk() as session:
+        check = cycle.check(session, Move.STEP_BACK, Participation, [candy, salt], today=TODAY)
+        seen = check.seen
+        out = cycle.move_many(session, Move.STEP_BACK, seen, text="Chuyển nhầm", today=TODAY)
+    with scene.clerk() as session:
+        again = cycle.move_many(session, Move.STEP_BACK, seen, text="Chuyển nhầm", today=TODAY)
+
+    assert list(check.stay) == [rules.RATED_SINCE]
+    assert [p.id for p in out.moved] == [salt]
+    assert [left.sentence for left in again.skipped] == ["Đã lùi về bước 6."]
+    assert scene.stored(salt)[:2] == (6, ParticipationState.IN_PROGRESS)
 
 
 def test_what_was_entered_by_mistake_is_removed_with_the_record_of_its_entry(scene: Scene) -> None:

@@ -162,6 +162,28 @@ def test_a_product_is_withdrawn_with_a_reason_and_brought_back(clerk: Clerk, loo
     assert "Lý do: Chủ thể tạm ngừng." in text_of(xa.get(f"{address}?tab=chu-trinh").text)
 
 
+def test_a_wrong_advance_is_taken_back_with_a_reason(clerk: Clerk, look: OcopSession) -> None:
+    (tea,) = taking_part(look, "Trà bí đao túi lọc")
+    entered = tea.entered_on
+    xa = clerk("xa")
+    pks = {"pks": str(tea.product_id)}
+    xa.post("/admin/product/action/advance", data=form_of(xa.post("/admin/product/action/advance", data=pks).text))
+
+    record = text_of(xa.get(f"/admin/product/details/{tea.product_id}").text)
+    form = form_of(xa.post("/admin/product/action/step_back", data=pks).text)
+    without = xa.post("/admin/product/action/step_back", data=form)
+    done = xa.post("/admin/product/action/step_back", data={**form, "reason": "Chuyển nhầm sản phẩm."})
+
+    look.rollback()
+    way = text_of(xa.get(f"/admin/product/details/{tea.product_id}?tab=chu-trinh").text)
+    assert "Lùi bước…" in record
+    assert "Chưa ghi lý do" in without.text
+    assert "Đã lùi bước 1 sản phẩm" in text_of(done.text)
+    assert (tea.step.number, tea.state.value, tea.entered_on) == (3, "in_progress", entered)
+    assert "Lùi bước: bước 3" in way
+    assert "Lý do: Chuyển nhầm sản phẩm." in way
+
+
 def test_an_entry_by_mistake_is_deleted_and_what_moved_is_withdrawn_instead(clerk: Clerk, look: OcopSession) -> None:
     (crab,) = taking_part(look, "Ba khía muối")
     fresh = next(
