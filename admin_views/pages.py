@@ -241,6 +241,7 @@ class NextStep:
     other: Sequence[BulkAction]
     pk: str
     blocked: Sequence[str] = ()
+    link: Link | None = None
 
 
 @dataclass(frozen=True, slots=True)

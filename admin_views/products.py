@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 from sqlalchemy.orm import aliased
 
 from admin_views import pages
 from admin_views.base import BASE_URL, Action, OcopView
 from admin_views.columns import TONES, Shown, shown, two_lines
 from admin_views.geography import places_filter
+from admin_views.pages import Tone
 from admin_views.query import ListFilter, row_number
 from admin_views.steps import step_actions
 from app.current import actor, today
@@ -21,11 +22,12 @@ from app.table import Column
 from models import Cycle, CycleStep, Move, Participation, ParticipationState, Product, Rating, StepRecord
 from models.base import Base
 from models.rules.access import may
-from models.rules.cycle import next_step
+from models.rules.cycle import NOT_IN_CYCLE, next_step
 from models.rules.words import VIETNAM, day, moment, number
 
 CYCLE_TAB = "chu-trinh"
 SOON = 30
+CLOSED = "closed"  # beside the states in the filter
 
 
 def term(expires: date | None, on: date) -> pages.Cell:
@@ -78,10 +80,10 @@ class ProductView(OcopView, model=Product):
             name="state",
             label="Trạng thái",
             kind="options",
-            read=ParticipationState,
-            where=lambda value: Product.id.in_(_taking_part(Participation.state == value)),
-            words=lambda _s, value: str(value.label),
-            options=lambda _s: [(s.value, s.label) for s in ParticipationState],
+            read=lambda text: text if text == CLOSED else ParticipationState(text),
+            where=lambda value: Product.id.in_(_taking_part(_has_state(value))),
+            words=lambda _s, value: dict(_state_options())[value],
+            options=lambda _s: _state_options(),
         )
 
     def own_actions(self) -> Iterable[Action]:
@@ -100,19 +102,25 @@ class ProductView(OcopView, model=Product):
         if tab == CYCLE_TAB:
             page = replace(page, facts=(), related=(), events=moves(session, row))
         if participation is None:
-            return replace(page, notes=self._not_taking_part(row))
+            return replace(page, notes=self._not_taking_part(session, row))
+        cycle = participation.cycle
         return replace(
             page,
-            tags=[pages.Tag(participation.state.label, TONES[participation.state])],
+            tags=[pages.Tag(*_state_words(participation.state, cycle.year, cycle.closed_on))],
             indicator=_indicator(session, participation),
             next_step=self._next_step(session, row, participation),
         )
 
-    def _not_taking_part(self, row: Product) -> list[pages.Note]:
-        if not may(actor().rights, "participation", "create"):
-            return []
-        href = f"{BASE_URL}/participation/create?product={row.id}"
-        return [pages.Note("Sản phẩm chưa tham gia chu trình nào.", links=[pages.Link("Đưa vào chu trình năm", href)])]
+    def _not_taking_part(self, session: OcopSession, row: Product) -> list[pages.Note]:
+        link = self._enter_link(session, row)
+        return [pages.Note("Sản phẩm chưa tham gia chu trình nào.", links=[link])] if link else []
+
+    def _enter_link(self, session: OcopSession, row: Product) -> pages.Link | None:
+        cycle = service.open_cycle(session, row, today())
+        if cycle is None or not may(actor().rights, "participation", "create"):
+            return None
+        href = f"{BASE_URL}/participation/create?product={row.id}&cycle={cycle.id}"
+        return pages.Link(f"Đưa vào chu trình năm {cycle.year}", href, "plus")
 
     def _summary(self, session: OcopSession, row: Product) -> list[pages.Fact]:
         rating = newest_rating(session, row)
@@ -138,6 +146,9 @@ class ProductView(OcopView, model=Product):
         can = checks[Move.ADVANCE]
         after = next_step(list(session.execute(select(CycleStep)).scalars()), participation.step, today())
         task = f"Chuyển sang bước {after.number}: {after.name}" if after and can.can else participation.step.name
+        link = self._enter_link(session, row) if NOT_IN_CYCLE in can.stay else None
+        if link:
+            task = link.label
         text = ""
         if can.can and after:
             text = f"Khi chuyển, bước {participation.step.number} được ghi là xong và bước {after.number} bắt đầu."
@@ -152,6 +163,7 @@ class ProductView(OcopView, model=Product):
             ],
             pk=str(row.id),
             blocked=[reason.sentence for reason in can.stay],
+            link=link,
         )
 
 
@@ -289,8 +301,8 @@ def _step() -> list[Shown]:
     def where(figure: int | None, name: str | None, year: int | None, last: int) -> pages.Cell:
         return pages.Cell(f"{figure}/{last}", second=f"{name}, {year}") if figure else pages.Cell("Chưa tham gia")
 
-    def state(value: ParticipationState | None) -> pages.Cell:
-        return pages.Cell(tag=pages.Tag(value.label, TONES[value])) if value else pages.Cell()
+    def state(text: str, tone: Tone) -> pages.Cell:
+        return pages.Cell(tag=pages.Tag(text, tone)) if text else pages.Cell()
 
     return [
         Shown(
@@ -309,12 +321,32 @@ def _step() -> list[Shown]:
         Shown(
             "state",
             "Trạng thái",
-            (participation.state,),
+            (participation.state, cycle.year, cycle.closed_on),
             state,
             ((Column("Trạng thái", "text", 18), 0),),
             width=12,
+            words=lambda _session, rows: {row: _state_words(*row) for row in rows},
         ),
     ]
+
+
+def _state_words(state: ParticipationState | None, year: int | None, closed_on: date | None) -> tuple[str, Tone]:
+    """A state as the list says it; in a closed year nothing is under way any more."""
+    if state is None:
+        return "", "mute"
+    if closed_on is not None and closed_on < today():
+        return f"Chu trình {year} đã đóng", "mute"
+    return state.label, TONES[state]
+
+
+def _state_options() -> list[tuple[str, str]]:
+    return [*((s.value, s.label) for s in ParticipationState), (CLOSED, "Chu trình đã đóng")]
+
+
+def _has_state(value: str) -> ColumnElement[bool]:
+    """As `_state_words` says it: a closed year is a state of its own."""
+    closed = Participation.cycle_id.in_(select(Cycle.id).where(Cycle.closed_on < today()))
+    return closed if value == CLOSED else and_(Participation.state == value, ~closed)
 
 
 def _taking_part(condition: ColumnElement[bool]) -> Select[Any]:

@@ -85,6 +85,11 @@ def current_cycle(session: OcopSession, today: date) -> Cycle | None:
     return session.execute(select(Cycle).where(Cycle.opened_on <= today).order_by(*order).limit(1)).scalar()
 
 
+def open_cycle(session: OcopSession, product: Product, today: date) -> Cycle | None:
+    """The one that a product can be in today."""
+    return _open_cycles(session, [product], today).get(product.commune_id)
+
+
 def enter(
     session: OcopSession,
     product: Product,

@@ -1,5 +1,10 @@
 """The step action: a check page that changes nothing, then each product by itself."""
 
+import io
+import re
+from html import unescape
+
+import openpyxl
 from sqlalchemy import select
 
 from app.session import OcopSession
@@ -206,6 +211,49 @@ def test_an_entry_by_mistake_is_deleted_and_what_moved_is_withdrawn_instead(cler
     assert "Đã xóa 1 tham gia chu trình" in text_of(done.text)
     assert look.get(Participation, row_id) is None
     assert "Xóa sản phẩm này" in text_of(xa.post("/admin/product/delete", data={"pks": str(product_id)}).text)
+
+
+def test_a_closed_year_is_told_as_closed_and_leads_to_the_open_one(clerk: Clerk, look: OcopSession) -> None:
+    old = next(
+        p
+        for p in look.scalars(select(Participation)).all()
+        if p.cycle.closed_on is not None and p.state.value == "returned"
+    )
+    tinh = clerk("tinh")
+
+    listed = tinh.get(f"/admin/product/list?pks={old.product_id}").text
+    exported = tinh.get(f"/admin/product/export/xlsx?pks={old.product_id}")
+    record = tinh.get(f"/admin/product/details/{old.product_id}").text
+    address = re.search(r'href="(/admin/participation/create[^"]+)"[^>]*>.*?Đưa vào chu trình năm 2026', record)
+    assert address is not None
+    form = tinh.get(unescape(address[1])).text
+    leader = text_of(clerk("lanhdao").get(f"/admin/product/details/{old.product_id}").text)
+
+    sheet = openpyxl.load_workbook(io.BytesIO(exported.content)).worksheets[0]
+    assert "Chu trình 2025 đã đóng" in text_of(listed)
+    assert "Chu trình 2025 đã đóng" in [cell.value for cell in sheet[2]]
+    assert "Chu trình 2025 đã đóng" in text_of(record)
+    assert "Bị trả lại" not in text_of(record).partition("Việc tiếp theo")[0]
+    assert form_of(form)["product"] == str(old.product_id)
+    assert form_of(form)["cycle"] != str(old.cycle_id)
+    assert "Đưa vào chu trình năm" not in leader
+
+
+def test_the_filter_by_state_counts_what_the_home_page_counts(clerk: Clerk, look: OcopSession) -> None:
+    taking_part = look.scalars(select(Participation)).all()
+    returned = [p for p in taking_part if p.state.value == "returned"]
+    now = [p for p in returned if p.cycle.closed_on is None]
+    closed = [p for p in taking_part if p.cycle.closed_on is not None]
+    tinh = clerk("tinh")
+
+    by_state = text_of(tinh.get("/admin/product/list?state=returned").text)
+    by_closed = text_of(tinh.get("/admin/product/list?state=closed").text)
+
+    assert 0 < len(now) < len(returned)
+    assert f"{len(now)} khớp bộ lọc" in by_state
+    assert f"{len(closed)} khớp bộ lọc" in by_closed
+    assert "Bỏ lọc Trạng thái: Chu trình đã đóng" in tinh.get("/admin/product/list?state=closed").text
+    assert f"{len(now)} sản phẩm đã trả lại" in text_of(tinh.get("/admin/").text)
 
 
 def test_all_matching_acts_on_the_query_not_the_page(clerk: Clerk, look: OcopSession) -> None:
