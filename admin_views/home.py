@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from admin_views import pages
 from admin_views.base import BASE_URL
+from admin_views.forms import lower_first
 from admin_views.map import area_map
 from admin_views.products import term
 from app.current import actor, today
@@ -28,7 +29,9 @@ def home_page(request: Request, session: OcopSession) -> pages.HomePage:
     cycle = current_cycle(session, on)
     sees_cycle = cycle is not None and may(actor().rights, "participation", "list")
     rows, total = _steps(session, cycle) if cycle is not None and sees_cycle else ([], [])
-    waiting, tasks = _waiting(session, cycle) if cycle is not None and sees_cycle else ([], 0)
+    # What can be done about it is asked of those who may do it.
+    acts = sees_cycle and may(actor().rights, "participation", "advance")
+    waiting, tasks = _waiting(session, cycle) if cycle is not None and acts else ([], 0)
     closed = cycle is not None and cycle.closed_on is not None and cycle.closed_on < on
     weekday = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")[on.weekday()]
     return pages.HomePage(
@@ -37,6 +40,8 @@ def home_page(request: Request, session: OcopSession) -> pages.HomePage:
         waiting=waiting,
         waiting_empty="Không có việc nào chờ bạn.",
         cycle_title=f"{cycle.name}: {total[1].text} sản phẩm"
+        # Its name says a province; the numbers are of the own area.
+        + ("" if actor().area.everything or actor().area.provinces else f" ở {lower_first(person.area_label)}")
         + (f", đã đóng ngày {day(cycle.closed_on)}" if closed and cycle.closed_on else "")
         if cycle is not None and rows
         else "",

@@ -36,6 +36,22 @@ def test_every_number_opens_a_list_of_that_many(clerk: Clerk, username: str) -> 
         assert f"{number} khớp bộ lọc" in opened, href
 
 
+def test_numbers_of_a_commune_are_told_as_its_own(clerk: Clerk) -> None:
+    xa, tinh = (text_of(clerk(name).get("/admin/").text) for name in ("xa", "tinh"))
+
+    assert re.search(r"Chu trình OCOP năm 2026, tỉnh Vĩnh Long: \d+ sản phẩm ở xã Thạnh Phú ", xa)
+    assert not re.search(r"Chu trình OCOP năm 2026, tỉnh Vĩnh Long: \d+ sản phẩm ở ", tinh)
+
+
+@pytest.mark.parametrize(("username", "acts"), [("tinh", True), ("xa", True), ("admin", False), ("lanhdao", False)])
+def test_work_waits_only_for_who_may_do_it(clerk: Clerk, username: str, acts: bool) -> None:
+    page = text_of(clerk(username).get("/admin/").text)
+
+    assert ("cần kiểm tra thể thức" in page) is acts
+    assert ("Không có việc nào chờ bạn" in page) is not acts
+    assert "sản phẩm" in page.partition("Chu trình OCOP năm 2026")[2]
+
+
 @pytest.mark.parametrize("username", ALL)
 def test_the_menu_opens(clerk: Clerk, username: str) -> None:
     someone = clerk(username)
