@@ -106,7 +106,7 @@ class ProductView(OcopView, model=Product):
         cycle = participation.cycle
         return replace(
             page,
-            tags=[pages.Tag(*_state_words(participation.state, cycle.year, cycle.closed_on))],
+            tags=[pages.Tag(*_state_words(participation.state, cycle.year, cycle.closed_on)[:2])],
             indicator=_indicator(session, participation),
             next_step=self._next_step(session, row, participation),
         )
@@ -147,9 +147,9 @@ class ProductView(OcopView, model=Product):
         after = next_step(list(session.execute(select(CycleStep)).scalars()), participation.step, today())
         task = f"Chuyển sang bước {after.number}: {after.name}" if after and can.can else participation.step.name
         link = self._enter_link(session, row) if NOT_IN_CYCLE in can.stay else None
-        if link:
-            task = link.label
         text = ""
+        if link:
+            task, text = link.label, f"{NOT_IN_CYCLE.text}; khi đưa vào, sản phẩm bắt đầu ở bước 1."
         if can.can and after:
             text = f"Khi chuyển, bước {participation.step.number} được ghi là xong và bước {after.number} bắt đầu."
         return pages.NextStep(
@@ -162,7 +162,7 @@ class ProductView(OcopView, model=Product):
                 if check.can and move is not Move.ADVANCE and move.value in buttons
             ],
             pk=str(row.id),
-            blocked=[reason.sentence for reason in can.stay],
+            blocked=[] if link else [reason.sentence for reason in can.stay],
             link=link,
         )
 
@@ -301,7 +301,9 @@ def _step() -> list[Shown]:
     def where(figure: int | None, name: str | None, year: int | None, last: int) -> pages.Cell:
         return pages.Cell(f"{figure}/{last}", second=f"{name}, {year}") if figure else pages.Cell("Chưa tham gia")
 
-    def state(text: str, tone: Tone) -> pages.Cell:
+    def state(text: str, tone: Tone, closed: int | None) -> pages.Cell:
+        if closed:  # all of it is wider than the column
+            return pages.Cell(tag=pages.Tag("Đã đóng", tone), second=f"chu trình {closed}")
         return pages.Cell(tag=pages.Tag(text, tone)) if text else pages.Cell()
 
     return [
@@ -330,13 +332,15 @@ def _step() -> list[Shown]:
     ]
 
 
-def _state_words(state: ParticipationState | None, year: int | None, closed_on: date | None) -> tuple[str, Tone]:
-    """A state as the list says it; in a closed year nothing is under way any more."""
+def _state_words(
+    state: ParticipationState | None, year: int | None, closed_on: date | None
+) -> tuple[str, Tone, int | None]:
+    """A state in words, its tone, and the year when that is closed: then nothing is under way any more."""
     if state is None:
-        return "", "mute"
+        return "", "mute", None
     if closed_on is not None and closed_on < today():
-        return f"Chu trình {year} đã đóng", "mute"
-    return state.label, TONES[state]
+        return f"Chu trình {year} đã đóng", "mute", year
+    return state.label, TONES[state], None
 
 
 def _state_options() -> list[tuple[str, str]]:

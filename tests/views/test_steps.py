@@ -230,10 +230,11 @@ def test_a_closed_year_is_told_as_closed_and_leads_to_the_open_one(clerk: Clerk,
     leader = text_of(clerk("lanhdao").get(f"/admin/product/details/{old.product_id}").text)
 
     sheet = openpyxl.load_workbook(io.BytesIO(exported.content)).worksheets[0]
-    assert "Chu trình 2025 đã đóng" in text_of(listed)
+    assert "Đã đóng chu trình 2025" in text_of(listed)
     assert "Chu trình 2025 đã đóng" in [cell.value for cell in sheet[2]]
     assert "Chu trình 2025 đã đóng" in text_of(record)
     assert "Bị trả lại" not in text_of(record).partition("Việc tiếp theo")[0]
+    assert "Chưa làm được" not in text_of(record)
     assert form_of(form)["product"] == str(old.product_id)
     assert form_of(form)["cycle"] != str(old.cycle_id)
     assert "Đưa vào chu trình năm" not in leader
