@@ -52,7 +52,8 @@ ASKED = 200
 class UploadForm(ClerkForm):
     as_of = DayField(
         FieldInfo(
-            "Danh mục tại ngày nào", hint="ngày mà tệp có hiệu lực; chỉ danh mục xã, phường và huyện bắt buộc ghi"
+            "Danh mục tại ngày nào",
+            hint="ngày mà tệp có hiệu lực: tên và mã xã trong tệp được hiểu như vào ngày đó",
         ),
         required=False,
     )
@@ -97,7 +98,7 @@ async def _plan(admin: OcopAdmin, request: Request) -> Response:
     mistakes = [] if model else [("Chọn loại dữ liệu.", "model")]
     sheets: Sequence[tuple[str, int | None]] = ()
     if model in importing.DATED and not form.as_of.typed.strip():
-        mistakes.append(("Ghi ngày của danh mục, ví dụ 01/02/2021.", "as_of"))
+        form.refuse("as_of", "Ghi ngày của danh mục, ví dụ 01/02/2021.")
     if not name:
         mistakes.append(("Chọn tệp cần nhập.", "file"))
     elif model and not mistakes and not form.has_mistakes():
@@ -171,6 +172,8 @@ async def _upload_page(
 ) -> Response:
     def make(session: OcopSession) -> pages.ImportUploadPage:
         province = replace(form.province.shown(), kind="choice", options=province_options(session), width="medium")
+        dated = [str(m.__screen__) for m in _importable() if m in importing.DATED]
+        chosen = screen or next((str(m.__screen__) for m in _importable()), "")
         return pages.ImportUploadPage(
             head=pages.Head(title="Nhập liệu từ tệp"),
             steps=_steps(0),
@@ -178,12 +181,12 @@ async def _upload_page(
                 pages.Option(str(m.__screen__), m.__plural__, selected=m.__screen__ == screen) for m in _importable()
             ],
             fields=[
-                form.as_of.shown(),
-                province,
-                form.complete.shown(),
+                replace(form.as_of.shown(), required=chosen in dated),
+                *([province, form.complete.shown()] if dated else []),
                 *_sheet_field(form, sheets),
                 replace(form.sender.shown(), width="medium"),
             ],
+            dated=dated,
             senders=senders.names(session),
             accept=ACCEPT,
             limit=f"{MAX_BYTES // 1024**2} MB",

@@ -544,6 +544,7 @@ class ImportUploadPage:
     cancel_href: str
     batches: Sequence[tuple[Link, str, str]]  # number with its page, what, when and who
     batches_href: str
+    dated: Sequence[str] = ()  # values of `models` whose day must be given
     senders: Sequence[str] = ()
     templates: Sequence[tuple[str, str, str]] = ()  # kind of list, its blank workbook, that of incomplete records
     boundaries_href: str = ""

@@ -376,6 +376,16 @@ for (const button of all("[data-copy]")) {
   });
 }
 
+const dated = one("[data-dated]");
+
+if (dated) {
+  const label = one("label[for=o-as_of]");
+  const optional = one(".o-optional", label) ?? Object.assign(document.createElement("span"), { className: "o-optional", textContent: "(không bắt buộc)" });
+  const show = () => { if (dated.dataset.dated.split(" ").includes(dated.value)) optional.remove(); else label.append(" ", optional); };
+  dated.addEventListener("change", show);
+  show();
+}
+
 for (const drop of all("[data-drop]")) {
   const input = one("input[type=file]", drop);
   input.addEventListener("change", () => {

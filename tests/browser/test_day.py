@@ -94,6 +94,10 @@ def test_the_whole_day_of_a_province_clerk(
 
     # An official list as it was downloaded: nothing in it is new.
     page.get_by_role("link", name="Nhập liệu").click()
+    page.get_by_label("Loại dữ liệu").select_option(label="Chủ thể")
+    expect(page.get_by_label("Danh mục tại ngày nào (không bắt buộc)")).to_be_visible()
+    page.get_by_label("Loại dữ liệu").select_option(label="Xã, phường")
+    expect(page.get_by_label("Danh mục tại ngày nào", exact=True)).to_be_visible()
     watched.screen("06-nhap-lieu")
     page.get_by_label("Danh mục tại ngày").fill("01/02/2021")
     page.set_input_files("input[type=file]", shared_data / "gso_ben_tre_2021-02-01.xls")

@@ -302,6 +302,25 @@ def test_a_list_of_places_that_cannot_be_is_refused_with_its_reason(
     assert places() == before
 
 
+def test_the_day_of_a_list_of_places_must_be_given_and_says_so_at_its_field(province_clerk: TestClient) -> None:
+    page = province_clerk.get("/admin/import?loai=commune").text
+    records = province_clerk.get("/admin/import?loai=product").text
+    refused = send(province_clerk, workbook(NEW), as_of="").text
+
+    label = r'<label for="o-as_of">Danh mục tại ngày nào( <span class="o-optional">)?'
+    assert [bool(re.search(label, html)[1]) for html in (page, records, refused)] == [False, True, False]  # type: ignore[index]  # found
+    assert 'href="#o-as_of"' in refused
+    assert re.search(r'id="o-as_of-error">.*?Ghi ngày của danh mục, ví dụ 01/02/2021\.', refused, flags=re.S)
+
+
+def test_who_imports_no_list_of_places_is_not_asked_for_its_province(clerk: Clerk) -> None:
+    page = clerk("xa").get("/admin/import").text
+
+    assert 'name="province"' not in page
+    assert 'name="complete"' not in page
+    assert 'name="as_of"' in page
+
+
 def test_a_list_with_districts_keeps_the_chosen_province_when_it_comes_back(province_clerk: TestClient) -> None:
     header = ("Mã huyện", "Mã xã", "Tên xã")
 
