@@ -75,7 +75,7 @@ from app.services.place_names import place_lines
 from app.session import OcopSession
 from app.table import Column, Table
 from models import AuditAction, AuditEntry, Commune
-from models.base import Base, Placed, Points, Searchable, fields, label_of
+from models.base import Base, Instant, Placed, Points, Searchable, fields, label_of
 from models.province import Dated
 from models.rules.access import may
 from models.rules.text import fold, tidy
@@ -537,10 +537,9 @@ class OcopView(ModelView):
 
     @cached_property
     def _search_hint(self) -> str:
-        if not self.model.__search__:
-            return f"Tìm {self.noun}"
-        labels = [lower_first(label_of(self.model, path)) for path in self.model.__search__]
-        return "Tìm " + ", ".join(labels)
+        paths = self.model.__search__ or (self.model.__title__,)
+        hint = "Tìm " + ", ".join(lower_first(label_of(self.model, path)) for path in paths)
+        return hint if issubclass(self.model, Searchable) else f"{hint} (gõ có dấu)"
 
     def _heads(self, query: ListQuery) -> list[pages.ListColumn]:
         total = sum(c.width for c in self.columns)
@@ -1011,6 +1010,6 @@ def _kept_words(model: type[Base], name: str, value: Any) -> str:
         return words(date.fromisoformat(value))
     if isinstance(value, bool) or isinstance(type_, Integer):
         return words(value)
-    if type_.python_type is datetime:
+    if isinstance(type_, Instant):
         return words(datetime.fromisoformat(value))
     return str(value)

@@ -1,12 +1,14 @@
 """Trang chủ and the frame: who I am, where I am, what waits; numbers that agree with the lists they open."""
 
 import re
+from datetime import datetime
 
 import pytest
 from sqlalchemy import select
 
 from app.session import OcopSession
-from models import Entity
+from models import AuditEntry, Entity
+from models.rules.words import moment
 from tests.views.conftest import Clerk
 from tests.views.page import text_of
 
@@ -76,6 +78,18 @@ def test_an_auditor_sees_the_trail_and_nothing_else(clerk: Clerk) -> None:
 
     assert auditor.get("/admin/audit/list").status_code == 200
     assert auditor.get("/admin/product/list").status_code == 403
+
+
+def test_an_auditor_reads_moments_of_vietnam_and_what_the_search_looks_in(clerk: Clerk, look: OcopSession) -> None:
+    auditor = clerk("kiemtoan")
+    entry = look.scalars(select(AuditEntry).where(AuditEntry.model == "step_records").limit(1)).one()
+    utc = datetime.fromisoformat(entry.changes["moved_at"][1])
+
+    page = text_of(auditor.get(f"/admin/audit/details/{entry.id}").text)
+
+    assert moment(utc) in page
+    assert "+00:00" not in page
+    assert 'placeholder="Tìm bản ghi (gõ có dấu)"' in auditor.get("/admin/audit/list").text
 
 
 def test_an_auditor_narrows_the_trail_by_day_and_kind(clerk: Clerk) -> None:
