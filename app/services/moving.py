@@ -26,7 +26,7 @@ from models.entity import Entity
 from models.import_batch import BatchState, ImportBatch, ImportRow, RowAction
 from models.product import Product
 from models.rules.places import bare_name, successors
-from models.rules.text import fold
+from models.rules.text import fold, sort_key
 from models.rules.words import day, number
 
 VERB = "chuyển đơn vị"
@@ -121,7 +121,9 @@ def look(session: OcopSession, today: date) -> Moving:
             counts.setdefault(commune_id, Counter())[model] = count
     units, links = read_onward(session, counts)
     found: tuple[list[Leaving], list[Leaving], list[Leaving]] = ([], [], [])
-    for commune_id in sorted(counts, key=lambda each: (units[each].district, units[each].name, each)):
+    for commune_id in sorted(
+        counts, key=lambda each: (sort_key(units[each].district), sort_key(units[each].name), each)
+    ):
         went = successors(links, commune_id)
         in_force = [unit for unit in went.units if not _has_ended(units[unit], today)]
         leaving = Leaving(commune_id, units[commune_id], in_force, went.is_whole, counts[commune_id])

@@ -18,6 +18,7 @@ from models import (
     Commune,
     CommuneSuccession,
     CriteriaSet,
+    District,
     Entity,
     EntityKind,
     ImportBatch,
@@ -157,6 +158,22 @@ def report(database: Database, day: date = BEFORE) -> dict[str, tuple[int, ...]]
     with acting_as(SYSTEM), database.reading() as session:
         lines = summary(session, day, Level.COMMUNE).lines
         return {line.name: line.figures for line in lines if any(line.figures)}
+
+
+@pytest.mark.fill("reference")
+def test_communes_are_listed_in_vietnamese_order(database: Database) -> None:
+    names = {"Xã An Thuận", "Xã An Thạnh", "Xã An Điền"}
+    district = Commune.district.has(District.name == "Huyện Thạnh Phú")
+    with acting_as(SYSTEM), database.reading() as session:
+        units = session.scalars(select(Commune).where(Commune.name.in_(names), district)).all()
+        ended = [(unit.code, unit.valid_to) for unit in units if unit.valid_to == BEFORE]
+    for code, day in ended:
+        fill(database, (code, day or BEFORE))
+
+    with acting_as(SYSTEM), database.reading() as session:
+        found = moving.look(session, TODAY)
+
+    assert [each.unit.name for each in found.whole] == ["Xã An Điền", "Xã An Thạnh", "Xã An Thuận"]
 
 
 @pytest.mark.fill("reference")
