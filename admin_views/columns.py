@@ -17,7 +17,8 @@ from app.table import Cell as TableCell
 from app.table import Column
 from models import BatchState, Commune, District, ParticipationState, Province
 from models.base import Base, LabelledEnum, Placed, Points, Searchable, fields, label_of
-from models.rules.words import words
+from models.rules.places import NO_DISTRICTS_FROM
+from models.rules.words import day, words
 
 Join = Callable[[Select[Any]], Select[Any]]
 Words = Callable[[OcopSession, Sequence[Any]], Mapping[Any, tuple[Any, ...]]]
@@ -190,8 +191,9 @@ def _place(label: str, key: str, commune: Any, moved_from: Any) -> Shown:
         cell=lambda today, former, district, province: Cell(today, second=former or district or province),
         exports=(
             (Column(label, "text", 24), 0),
-            (Column("Huyện", "text", 24), 2),
             (Column("Tỉnh", "text", 24), 3),
+            # Of another time than the two before it: no unit of today has a district.
+            (Column(f"Huyện (trước {day(NO_DISTRICTS_FROM)})", "text", 24), 2),
             (Column("Trước sắp xếp đơn vị", "text", 40), 1),
         ),
         width=15,

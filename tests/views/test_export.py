@@ -8,7 +8,11 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
+from app.current import acting_as, system, today
+from app.database import Database
+from app.services import importing
 from app.session import OcopSession
+from app.table import Column, Table
 from models import Product
 from tests.views.conftest import Clerk
 from tests.views.page import edit, rows_of
@@ -57,6 +61,22 @@ def test_headers_are_vietnamese_and_values_keep_their_kind(clerk: Clerk) -> None
     assert row["Hạng sao"].value == 4
     assert isinstance(row["Hết hạn công nhận"].value.date(), date)
     assert row["Hết hạn công nhận"].number_format == "dd/mm/yyyy"
+
+
+def test_the_district_of_before_stands_with_the_unit_of_before_and_is_known_to_an_import(
+    clerk: Clerk, demo: Database
+) -> None:
+    sheet = workbook(clerk("tinh"), "/admin/product/export/xlsx").worksheets[0]
+    heads, *rows = sheet.iter_rows(values_only=True)
+    place = heads.index("Nơi sản xuất")
+
+    assert heads[place + 1 : place + 4] == ("Tỉnh", "Huyện (trước 01/07/2025)", "Trước sắp xếp đơn vị")
+    districts = {(bool(row[place + 2]), "huyện" in (row[place + 3] or "")) for row in rows}
+    assert districts == {(True, True), (False, False)}
+    table = Table(tuple(Column(str(head)) for head in heads), rows, range(2, len(rows) + 2))
+    with acting_as(system("kiểm thử")), demo.writing.begin() as session:
+        mapped = importing.plan(session, Product, table, as_of=today()).mapped
+    assert ("Huyện (trước 01/07/2025)", "commune.district.name") in [(head, path) for head, path, _ in mapped]
 
 
 def test_codes_are_text(clerk: Clerk) -> None:

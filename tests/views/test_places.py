@@ -187,7 +187,7 @@ def test_an_export_says_todays_commune_and_the_former_as_text(clerk: Clerk) -> N
     rows = [dict(zip(heads, row, strict=True)) for row in sheet.iter_rows(min_row=2, values_only=True)]
     former = [row for row in rows if row["Trước sắp xếp đơn vị"]]
     assert {"trước 01/07/2025: xã Thạnh Hải, huyện Thạnh Phú"} <= {row["Trước sắp xếp đơn vị"] for row in former}
-    assert all(row["Huyện"] == "Huyện Thạnh Phú" for row in former)
+    assert all(row["Huyện (trước 01/07/2025)"] == "Huyện Thạnh Phú" for row in former)
 
 
 def test_a_page_of_places_asks_for_their_names_once(clerk: Clerk, demo: Database) -> None:
