@@ -186,8 +186,9 @@ def test_a_record_whose_commune_has_ended_is_left_out_and_said_unless_another_ke
     book = openpyxl.load_workbook(io.BytesIO(made(database, Entity, filled=True)))
     rows = [[cell.value for cell in row] for row in book[INPUT_SHEET].iter_rows(min_row=2)]
     at = [cell.value for cell in book[INPUT_SHEET][1]].index("Mã số thuế")
-    said = [row[0].value for row in book[GUIDE_SHEET].iter_rows(max_row=5)]
+    said = [row[0].value for row in book[GUIDE_SHEET].iter_rows(max_row=6)]
 
     with_code = next(row for row in rows if row[at] == "0100109106")
     assert with_code[at + 2 : at + 4] == [None, None]
     assert any("xã, phường ghi ở đó nay không còn" in (sentence or "") for sentence in said)
+    assert any("1 bản ghi trong tệp có ô tên, mã xã để trống" in (each or "") for each in said)

@@ -223,6 +223,16 @@ class _Reader:
         """Whether an import finds the record again by one of its keys."""
         return any(all(self._named(row, name) not in (None, "") for name in key) for key in self.model.__keys__)
 
+    def is_emptied(self, row: Base) -> bool:
+        """Whether cells stay blank although the register has what they are for."""
+        return any(self._leads_to_ended(row, path) for path in self.paths)
+
+    def _leads_to_ended(self, row: Base, path: str) -> bool:
+        first, _, rest = path.partition(".")
+        if not rest or (linked := getattr(row, first)) is None:
+            return False
+        return self._is_over(row, first) or self._leads_to_ended(linked, rest)
+
     def _named(self, row: Base, name: str) -> Any:
         return self._linked(row, name) if name in inspect(self.model).relationships else getattr(row, name)
 
@@ -234,8 +244,11 @@ class _Reader:
         return None if linked is None else self._value(linked, rest)
 
     def _linked(self, row: Base, relation: str) -> Any:
+        return None if self._is_over(row, relation) else getattr(row, relation)
+
+    def _is_over(self, row: Base, relation: str) -> bool:
         linked = getattr(row, relation)
-        return None if isinstance(linked, Dated) and not linked.in_force(self.as_of) else linked
+        return isinstance(linked, Dated) and not linked.in_force(self.as_of)
 
 
 def _cell(value: Any) -> Any:
@@ -255,8 +268,14 @@ def _incomplete(
         statement = statement.options(_loaded(model, relation))
     found = session.scalars(statement).all()
     reader = _Reader(model, paths, as_of)
-    rows = [reader.cells(row) for row in found[:MOST_ROWS] if reader.is_known(row)]
+    known = [row for row in found[:MOST_ROWS] if reader.is_known(row)]
+    rows = [reader.cells(row) for row in known]
     said = [f"Tệp có {number(len(rows))} bản ghi còn thiếu dữ liệu ở một hay nhiều cột."]
+    if emptied := sum(map(reader.is_emptied, known)):
+        said.append(
+            f"{number(emptied)} bản ghi trong tệp có ô tên, mã xã để trống vì sổ ghi xã, phường đã kết thúc; "
+            "ô trống thì sổ giữ nguyên."
+        )
     if left := min(len(found), MOST_ROWS) - len(rows):
         said.append(
             f"{number(left)} bản ghi khác không có trong tệp vì xã, phường ghi ở đó nay không còn; sửa trên màn hình."
