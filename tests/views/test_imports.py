@@ -16,7 +16,7 @@ from app.current import acting_as, system
 from app.database import Database
 from app.services.cycle import check_moves
 from app.session import OcopSession
-from models import AuditEntry, BatchState, Commune, CommuneSuccession, ImportBatch, ImportRow, Product, Province
+from models import AuditEntry, BatchState, Commune, CommuneSuccession, ImportBatch, ImportRow, Move, Product, Province
 from models.base import now
 from models.rules.cycle import NO_OPEN_CYCLE
 from tests.views.conftest import Clerk
@@ -419,7 +419,7 @@ def test_after_a_rename_the_commune_clerk_works_on(clerk: Clerk, look: OcopSessi
     assert new.commune.name == "Phường Thạnh Phú"
     assert new.province.name == "Thành phố Vĩnh Long"
     for product in (new, old):
-        assert NO_OPEN_CYCLE not in check_moves(look, product, today=date(2026, 11, 2)).advance.stay
+        assert NO_OPEN_CYCLE not in check_moves(look, product, today=date(2026, 11, 2))[Move.ADVANCE].stay
 
 
 @pytest.mark.parametrize("verb", ["confirm", "drop"])
