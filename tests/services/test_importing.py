@@ -523,7 +523,7 @@ def test_a_district_column_that_is_empty_does_not_count(desk: Office) -> None:
         ),
         (
             (*THANH_PHU, date(2021, 1, 1), "Xã A", "Xã"),
-            "2 Mã PX: Ô này là “2021-01-01”, cần là chữ. Định dạng ô là Văn bản rồi gõ lại.",
+            "2 Mã PX: Ô này là “01/01/2021”, cần là chữ. Định dạng ô là Văn bản rồi gõ lại.",
         ),
         ((*THANH_PHU, None, "Xã A", "Xã"), "2 Mã PX: Thiếu mã xã. Ghi mã gồm 5 chữ số."),
         ((*THANH_PHU, "29224", None, "Xã"), "2 Phường Xã: Thiếu tên. Ghi tên đúng như danh mục."),
