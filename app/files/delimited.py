@@ -1,4 +1,4 @@
-"""CSV: UTF-8, UTF-16 or Windows-1258, separated by comma, semicolon or tab; every cell is text."""
+"""CSV: UTF-8, UTF-16, Windows-1258 or of an old font, separated by comma, semicolon or tab; every cell is text."""
 
 import codecs
 import csv
@@ -36,6 +36,8 @@ def decoded(content: bytes, *, name: str) -> tuple[str, str]:
     except UnicodeDecodeError:
         if text := _in_windows_1258(content):
             return text, "Tệp CSV ghi bằng bảng mã Windows-1258, đã đọc sang Unicode. Xem lại vài ô có dấu."
+        if fonts.is_of_old_font(text := content.decode("latin-1")):
+            return text, ""  # its cells are converted one by one, and told
         raise NotUtf8(name=name) from None
 
 

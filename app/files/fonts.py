@@ -158,6 +158,15 @@ def is_vietnamese(text: str) -> bool:
     return is_unicode(text) and len(words) >= 3 and good >= 0.95 * len(words)
 
 
+def is_of_old_font(text: str) -> bool:
+    """Whether nearly all words of a text that are not plain ASCII are Vietnamese in one of the old charsets."""
+    words = _judged(text[:LOOKED_AT])
+    if len(words) < 3 or _holds(words):
+        return False
+    readings = ([to_unicode(word, charset) for word in words] for charset in (Charset.TCVN3, Charset.VNI))
+    return max(sum(_is_syllable(word) and _has_shape(word) for word in made) for made in readings) >= 0.95 * len(words)
+
+
 LOOKED_AT = 100_000  # characters
 
 

@@ -8,6 +8,7 @@ from openpyxl.styles import Font
 
 from app.files import fonts, read
 from app.files.fonts import Charset
+from app.files.refusals import NotUtf8
 from tests.files import samples
 
 BASES = "aăâeêioôơuưy"
@@ -98,3 +99,19 @@ def test_without_a_font_the_letters_decide(typed, charset):
     assert table.conversions == ((2, "Tên huyện", typed, "Huyện Mỏ Cày Nam"),)
     unchanged = read(f"Mã huyện,Tên huyện\n837,{typed}\n838,Huyện Ba Tri\n".encode(), name="x.csv", convert=False)
     assert f"bảng mã {charset}, giữ nguyên" in unchanged.notes[0]
+
+
+def test_a_csv_of_an_old_font_is_read_by_its_letters_and_each_cell_told():
+    text = "M· x·;Tªn s¶n phÈm;Chñ thÓ\n29182;KÑo dõa bÐo;Hîp t¸c x· H\u00ad¬ng Mü\n29182;B¸nh tÐt;C¬ së ót H¹nh\n"
+
+    table = read(text.encode("latin-1"), name="san-pham.csv")
+
+    assert [column.label for column in table.columns] == ["Mã xã", "Tên sản phẩm", "Chủ thể"]
+    assert table.rows[0] == ("29182", "Kẹo dừa béo", "Hợp tác xã Hương Mỹ")
+    assert (2, "Tên sản phẩm", "KÑo dõa bÐo", "Kẹo dừa béo") in table.conversions
+
+
+def test_a_csv_of_a_western_language_is_no_old_font():
+    text = "Nom;Prénom\nLefèvre;Benoît\nGarçon;Hélène\nChâtel;Zoé\n"
+    with pytest.raises(NotUtf8):
+        read(text.encode("latin-1"), name="noms.csv")
