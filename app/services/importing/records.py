@@ -817,7 +817,7 @@ class RecordList:
             if change is None or change.action is not RowAction.NEW:
                 continue
             name, where = str(change.values.get(self.model.__title__, "")), change.values.get(f"{link}_id")
-            lives = self.registers.lives(where) if where else ()
+            lives = self.registers.lives(where) if where and link == commune_relation(self.model) else ()
             near = self._nearly(name, [under[each] for each in (where, *lives) if each in under])
             if link == commune_relation(self.model):
                 near += self.registers.of(self.model).by_title.get(fold_name(self.model, name), ())
