@@ -319,7 +319,7 @@ def resume(
 
 def touch(session: OcopSession, person: Person, now: datetime) -> None:
     """Write that a person is still here, so that 30 minutes count from now."""
-    session.connection(execution_options={"lock_wait": 50})  # not worth waiting for: the next request writes it
+    session.connection(execution_options={"lock_wait": 0})  # while a list is imported the next request tries again
     with acting_as(SIGN_IN), session.doing("đăng nhập"):
         session.execute(update(SessionRecord).where(SessionRecord.id == person.session_id).values(last_seen_at=now))
 
