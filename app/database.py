@@ -66,7 +66,8 @@ def _hold_transactions(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         options = connection.get_execution_options()
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={int(options.get('lock_wait', LOCK_WAIT))}")
+        driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]  # SQLite's
+        driver.execute(f"PRAGMA busy_timeout={int(options.get('lock_wait', LOCK_WAIT))}")
         if options.get("writes", False):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
