@@ -70,6 +70,7 @@ from admin_views.query import (
 )
 from app.current import Actor, actor, today
 from app.errors import OcopError
+from app.files.titles import NAMED_AS_OF
 from app.search import exact_first, matching, matching_rows
 from app.services.place_names import place_lines
 from app.session import OcopSession
@@ -79,7 +80,7 @@ from models.base import Base, Instant, Placed, Points, Searchable, fields, label
 from models.province import Dated
 from models.rules.access import may
 from models.rules.text import fold, tidy
-from models.rules.words import moment, number, words
+from models.rules.words import day, moment, number, words
 
 BASE_URL = "/admin"
 EXPORTED_TOGETHER = 500
@@ -700,9 +701,15 @@ class OcopView(ModelView):
 
         return Table(columns=tuple(self.export_columns()), rows=rows(), sheet=self.model.__plural__)
 
+    def named_as_of(self, query: ListQuery) -> date | None:
+        """The day whose names the places of a list have; None where they have no one day."""
+        return today()
+
     def export_notes(self, session: OcopSession, query: ListQuery, who: Actor, now: datetime) -> list[tuple[str, str]]:
         """Which list, which filter, who and when; how many is added once it is known."""
         notes = [("Danh sách", self.model.__plural__), ("Người xuất", who.name), ("Lúc", moment(now))]
+        if named := self.named_as_of(query):
+            notes.append((NAMED_AS_OF, day(named)))
         if query.search:
             notes.append(("Tìm", query.search))
         notes += [

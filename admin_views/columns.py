@@ -11,14 +11,15 @@ from sqlalchemy.orm import Mapper, RelationshipProperty, aliased, object_session
 
 from admin_views.pages import Cell, Tag, Tone
 from app.current import today
+from app.files.titles import FORMER_DISTRICT, FORMER_PLACE
 from app.services.place_names import Place, PlaceWords, lineage, place_words
 from app.session import OcopSession
 from app.table import Cell as TableCell
 from app.table import Column
 from models import BatchState, Commune, District, ParticipationState, Province
 from models.base import Base, LabelledEnum, Placed, Points, Searchable, fields, label_of
-from models.rules.places import NO_DISTRICTS_FROM
-from models.rules.words import day, words
+from models.province import Dated
+from models.rules.words import words
 
 Join = Callable[[Select[Any]], Select[Any]]
 Words = Callable[[OcopSession, Sequence[Any]], Mapping[Any, tuple[Any, ...]]]
@@ -129,12 +130,18 @@ def _linked(model: type[Base], relation: RelationshipProperty[Any]) -> Shown:
         # Joined, so that one outside the area of who looks is not named.
         return replace(_place(label, relation.key, other.id, null()), joins=(join,))
     title, title_join = _title(other, target)
+    expressions: tuple[Any, ...] = (title,)
+    exports = [(Column(label, "text", 30), 0)]
+    if "code" in fields(target) and target is not model and not issubclass(target, Dated):
+        # Groups of one name are told apart by it.
+        expressions = (title, getattr(other, "code"))  # noqa: B009  # of any such model
+        exports.append((Column(label_of(target, "code"), "text", 10), 1))
     return Shown(
         key=relation.key,
         label=label,
-        expressions=(title,),
-        cell=_plain_cell,
-        exports=((Column(label, "text", 30), 0),),
+        expressions=expressions,
+        cell=lambda value, *_code: _plain_cell(value),
+        exports=tuple(exports),
         joins=(join, *title_join),
         width=14,
     )
@@ -163,9 +170,12 @@ def _unit(label: str, key: str, commune: Any, join: Join) -> Shown:
     return Shown(
         key=key,
         label=label,
-        expressions=(commune.name, district.name, province.name),
-        cell=lambda name, district_name, province_name: Cell(name or "", second=district_name or province_name or ""),
+        expressions=(commune.name, district.name, province.name, commune.code),
+        cell=lambda name, district_name, province_name, _code: Cell(
+            name or "", second=district_name or province_name or ""
+        ),
         exports=(
+            (Column(label_of(Commune, "code"), "text", 10), 3),
             (Column(label, "text", 24), 0),
             (Column("Huyện", "text", 24), 1),
             (Column("Tỉnh", "text", 24), 2),
@@ -193,8 +203,8 @@ def _place(label: str, key: str, commune: Any, moved_from: Any) -> Shown:
             (Column(label, "text", 24), 0),
             (Column("Tỉnh", "text", 24), 3),
             # Of another time than the two before it: no unit of today has a district.
-            (Column(f"Huyện (trước {day(NO_DISTRICTS_FROM)})", "text", 24), 2),
-            (Column("Trước sắp xếp đơn vị", "text", 40), 1),
+            (Column(FORMER_DISTRICT, "text", 24), 2),
+            (Column(FORMER_PLACE, "text", 40), 1),
         ),
         width=15,
         words=lambda session, places: place_words(session, places, today()),

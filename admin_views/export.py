@@ -11,6 +11,7 @@ from admin_views.query import ListQuery
 from app.current import actor
 from app.database import Database
 from app.files import Written, stream
+from app.files.titles import ABOUT_COLUMNS, ABOUT_SHEET
 from app.table import Column, Table
 from models.rules.words import number
 
@@ -41,8 +42,13 @@ def workbook(
             if written.shortened:
                 yield "Ô dài hơn Excel nhận, đã cắt", number(written.shortened)
 
-        info = Table(columns=(Column("Mục", width=24), Column("Nội dung", width=60)), rows=about(), sheet="Thông tin")
-        yield from stream([table, info], written)
+        yield from stream([table, about_table(about())], written)
+
+
+def about_table(rows: Iterable[tuple[Any, ...]]) -> Table:
+    """The sheet that says of a list what it is."""
+    columns = tuple(Column(title, width=width) for title, width in zip(ABOUT_COLUMNS, (24, 60), strict=True))
+    return Table(columns, rows, sheet=ABOUT_SHEET)
 
 
 ROWS_BETWEEN_LOOKS = 25  # about a millisecond of work

@@ -16,7 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from admin_views import pages
 from admin_views.base import BASE_URL
-from admin_views.export import FILE_TYPE
+from admin_views.export import FILE_TYPE, about_table
 from admin_views.query import BadQuery, ListFilter
 from admin_views.site import OcopAdmin, Page
 from app.current import actor, today
@@ -255,7 +255,7 @@ def _about(found: Summary) -> Table:
         ("Lúc", moment(datetime.now(UTC).astimezone(VIETNAM))),
         ("Số dòng", number(len(found.lines))),
     ]
-    return Table((Column("Mục", width=24), Column("Nội dung", width=60)), rows, sheet="Thông tin")
+    return about_table(rows)
 
 
 PAGES = (

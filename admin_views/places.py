@@ -57,6 +57,9 @@ class PlaceView(OcopView):
             words=lambda _session, value: day(value),
         )
 
+    def named_as_of(self, query: ListQuery) -> date | None:
+        return query.filters.get("on")
+
     def _in_force(self, on: date) -> ColumnElement[bool]:
         assert issubclass(self.model, Dated)
         return self.model.on(on)
@@ -158,7 +161,7 @@ def _side(relation: str, word: str) -> Shown:
     return replace(found, exports=tuple(exports), cell=_unit_cell)
 
 
-def _unit_cell(name: str | None, district: str | None, province: str | None) -> pages.Cell:
+def _unit_cell(name: str | None, district: str | None, province: str | None, _code: str | None) -> pages.Cell:
     return pages.Cell(name or "Ngoài địa bàn", second=district or province or "")
 
 
@@ -185,6 +188,9 @@ class CommuneSuccessionView(OcopView, model=CommuneSuccession):
                 *super().search_conditions(session, term),
             )
         ]
+
+    def named_as_of(self, query: ListQuery) -> date | None:
+        return None  # of the two days around each change
 
     def way_back(self, named: str) -> str:
         return WORK_LIST if named == UNKNOWN else ""

@@ -362,7 +362,7 @@ def _import(arguments: argparse.Namespace) -> int:
         }
         plan = importing.plan(session, model, table, as_of=as_of, options=replace(options, links=links))
         before = [*importing.imported_before(session, content_hash, plan), *said]
-        if model in importing.DATED and arguments.as_of is None:
+        if model in importing.DATED and plan.options.asks_day:
             before.append(f"Chưa ghi --as-of nên lấy ngày hôm nay, {today():%d/%m/%Y}.")
         kept_back = bool(plan.refused) and not arguments.partial
         batch = None

@@ -80,6 +80,7 @@ class Table:
     is not in it.
     sheets: titles of the visible sheets; none for CSV. sheet_rows: lines with data of each, where they were counted.
     left_out, conversions: in the order of the file; a conversion is in a row or in the header.
+    named_as_of: the day whose names its places have, where the file says so.
     """
 
     columns: tuple[Column, ...]
@@ -93,6 +94,7 @@ class Table:
     sheet_rows: Mapping[str, int] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     conversions: tuple[Conversion, ...] = ()
+    named_as_of: date | None = None
 
     def sheets_with_rows(self) -> list[tuple[str, int | None]]:
         """Titles of the visible sheets, and how many lines of each hold data, None where nobody counted."""

@@ -36,9 +36,10 @@ from app.files.refusals import (
     TooManyCells,
     TooManyRows,
 )
-from app.files.titles import HEADINGS, OWN_SHEETS, ROW_NUMBERS
+from app.files.titles import ABOUT_COLUMNS, ABOUT_SHEET, HEADINGS, NAMED_AS_OF, OWN_SHEETS, ROW_NUMBERS
 from app.table import Cell, CellError, Column, Conversion, Table
 from models.rules.text import fold
+from models.rules.words import day, read_day
 
 
 def read(
@@ -122,7 +123,29 @@ def _read(content: bytes, *, name: str, sheet: str | None, known: frozenset[str]
         notes.append(f"Trang tính “{title}” đang ẩn, vẫn được đọc.")
     elif hidden:
         notes.append(f"Không đọc trang tính ẩn: {_quoted(hidden)}.")
-    return replace(table, sheet=title, sheets=tuple(visible), sheet_rows=counted, notes=(*notes, *table.notes))
+    if named_as_of := _named_as_of(workbook, look):
+        notes.append(f"Tệp do phần mềm xuất, địa danh tính đến ngày {day(named_as_of)}.")
+    return replace(
+        table,
+        sheet=title,
+        sheets=tuple(visible),
+        sheet_rows=counted,
+        notes=(*notes, *table.notes),
+        named_as_of=named_as_of,
+    )
+
+
+def _named_as_of(workbook: CalamineWorkbook, look: Callable[[str], Sheet]) -> date | None:
+    """The day whose names the places of a list have, as the sheet about it says in a workbook of ours."""
+    if ABOUT_SHEET not in workbook.sheet_names:
+        return None
+    look(ABOUT_SHEET)  # raises when it is too large
+    rows = [tuple(row) for row in workbook.get_sheet_by_name(ABOUT_SHEET).to_python()]
+    said = next((str(row[1]) for row in rows if rows[0] == ABOUT_COLUMNS and row[0] == NAMED_AS_OF), "")
+    try:
+        return read_day(said)
+    except (ValueError, OverflowError):  # not one of ours, or written over
+        return None
 
 
 def _find_header(rows: Sequence[Sequence[object]], seen: Sheet, *, name: str, known: frozenset[str]) -> int | None:

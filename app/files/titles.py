@@ -6,6 +6,16 @@ LISTS_SHEET = "Danh sách chọn"
 FAULTS_SHEET = "Lỗi cần sửa"
 OWN_SHEETS = frozenset({GUIDE_SHEET, LISTS_SHEET, FAULTS_SHEET})
 
+# Senders have sheets of that name too.
+ABOUT_SHEET = "Thông tin"
+ABOUT_COLUMNS = ("Mục", "Nội dung")
+# On that sheet: the day whose names the places of a list have.
+NAMED_AS_OF = "Địa danh tính đến ngày"
+# What a list says of a place beside its name of that day; never read back.
+FORMER_DISTRICT = "Huyện (trước 01/07/2025)"
+FORMER_PLACE = "Trước sắp xếp đơn vị"
+FORMER_PLACES = frozenset({FORMER_DISTRICT, FORMER_PLACE})
+
 RESULT = "Kết quả"
 # Where the sender has a column of that name.
 RESULT_BESIDE = "Kết quả nhập"

@@ -221,6 +221,8 @@ def _fill(session: OcopSession, batch: ImportBatch, made: Plan) -> ImportBatch:
     with session.doing(VERB):
         batch.state = BatchState.PLANNED
         batch.sheet = made.sheet
+        if batch.options["asks_day"] and not made.options.asks_day:
+            batch.as_of = made.as_of  # as the file itself says
         batch.counts, batch.also = made.counts, made.also
         batch.notes = [*imported_before(session, batch.file_hash, made), *made.notes]
         counted = {title: rows for title, rows in batch.options.get("sheets", []) if rows is not None}

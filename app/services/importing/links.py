@@ -175,7 +175,7 @@ class Register:
         self.by_column = {n: defaultdict(list) for n in names if n != title and n in key_columns(self.model)}
         self._by_link = {name: defaultdict(list) for name in telling_links(self.model)}
         period = {"valid_from", "valid_to"} if self.is_dated else set()
-        moved = {"moved_from_id"} if issubclass(self.model, Placed) else set()
+        moved = {"moved_from_id", "commune_id"} if issubclass(self.model, Placed) else set()
         self._names = sorted({*names, *(f"{name}_id" for name in self._by_link), *period, *moved})
 
     @property
@@ -473,15 +473,47 @@ class Registers:
             below = tuple(
                 (path.partition(".")[2], text) for path, text in said.items() if path.startswith(f"{relation}.")
             )
-            if below and len(rows) > 0:
-                meant = self.find(linked_model(model, relation), below)
-                ids = {meant.row.id} if meant.row else {row.id for row in meant.suggestions if meant.is_several}
-                if linked_model(model, relation) is Commune:
-                    there = ids.union(*map(self.lives, ids))
-                    rows = [r for r in rows if {r.values[f"{relation}_id"], r.values.get("moved_from_id")} & there]
-                else:
-                    rows = [row for row in rows if row.values[f"{relation}_id"] in ids]
+            if not below or not rows:
+                continue
+            linked = linked_model(model, relation)
+            if linked is Commune:
+                there = self._communes(below)
+                rows = [r for r in rows if {r.values[f"{relation}_id"], r.values.get("moved_from_id")} & there]
+            elif any("." not in path for path, _text in below):
+                ids = self._meant(linked, below)
+                rows = [row for row in rows if row.values[f"{relation}_id"] in ids]
+            else:
+                rows = self._lying(rows, relation, linked, below)
         return rows
+
+    def _meant(self, model: type[Base], said: Reference) -> set[int]:
+        """The row that cells mean, or each of several that they name."""
+        found = self.find(model, said)
+        return {found.row.id} if found.row else {row.id for row in found.suggestions if found.is_several}
+
+    def _communes(self, said: Reference) -> set[int]:
+        """Communes that cells mean, and what these are at another time."""
+        ids = self._meant(Commune, said)
+        return ids.union(*map(self.lives, ids))
+
+    def _lying(self, rows: list[Candidate], relation: str, linked: type[Base], said: Reference) -> list[Candidate]:
+        """Rows that lie where cells say, or whose linked row does: of a product a list may say either.
+
+        said: of the place of the linked row alone, by no name of its own.
+        """
+        ids = {row.values[f"{relation}_id"] for row in rows}
+        register = self.of(linked)
+        register.load_by(self.session, "id", ids)
+        there = {
+            row.id
+            for row in self._narrowed(linked, [register.rows[pk] for pk in ids if pk in register.rows], dict(said))
+        }
+        place = next((name for name in telling_links(linked) if linked_model(linked, name) is Commune), "")
+        communes = self._communes(tuple((path.removeprefix(f"{place}."), text) for path, text in said)) if place else ()
+        own = ("commune_id", "moved_from_id")
+        return [
+            r for r in rows if r.values[f"{relation}_id"] in there or {r.values.get(name) for name in own} & {*communes}
+        ]
 
     def _checked(self, model: type[Base], row: Candidate, column: str, said: Mapping[str, str]) -> Found:
         """A code and a name in one line must mean the same row; a code alone is enough."""
@@ -570,13 +602,14 @@ def telling_links(model: type[Base]) -> list[str]:
 def naming_paths(model: type[Base], *, depth: int = 2) -> list[str]:
     """Columns by which a file can name a row: its own keys and title, then those of the links in its keys.
 
-    A place is named by what it lies in, and that by its own code and name alone.
+    A place is named by what it lies in, however far it is itself, and that by its own code and name alone.
     """
     mapper: Mapper[Any] = inspect(model)
     own = [name for name in (*key_columns(model), model.__title__) if name in mapper.column_attrs]
     paths = list(dict.fromkeys(own))
-    if depth > 0:
-        below = 0 if "valid_from" in mapper.column_attrs else depth - 1
+    is_place = "valid_from" in mapper.column_attrs
+    if depth > 0 or (is_place and depth == 0):
+        below = -1 if is_place else depth - 1
         for relation in telling_links(model):
             paths += [f"{relation}.{path}" for path in naming_paths(linked_model(model, relation), depth=below)]
     return paths

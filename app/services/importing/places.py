@@ -35,6 +35,7 @@ from models.rules.places import (
     NO_DISTRICTS_FROM,
     Step,
     are_slips,
+    bare_name,
     code_flaw,
     confirmed_later,
     kind_in_name,
@@ -502,17 +503,24 @@ class UnitList:
         return self.given
 
     def _code_by_name(self, row: ReadRow, model: type[Unit]) -> str:
-        """The code of the one unit in force that the list names without its code."""
+        """The code of the one unit in force that the list names without its code, a district in its province."""
         path = f"{self._prefix(model)}name"
         name: str | None = row.values[path]
         if not name:
             raise RowRefused(path, f"Thiếu tên {NOUNS[model]}. Ghi tên đúng như danh mục.")
-        on_the_day = (life_on(lives, self.as_of) for lives in self.lives[model].values())
-        codes = [life.code for life in on_the_day if life and fold(life.name) == fold(name)]
+        there = [life for lives in self.lives[model].values() if (life := life_on(lives, self.as_of))]
+        if model is District and (province := self._province_said(row)):
+            there = [life for life in there if life.parents["province"].code == province]
+        spelled = [life.code for life in there if fold(life.name) == fold(name)]
+        codes = spelled or [life.code for life in there if fold(bare_name(life.name)) == fold(bare_name(name))]
         if len(codes) != 1:
             why = f"có {len(codes)} nơi cùng tên" if codes else f"chưa có tại ngày {self.as_of:%d/%m/%Y}"
             raise RowRefused(path, f"{name}: {why}. Thêm cột mã {NOUNS[model]}.")
         return codes[0]
+
+    def _province_said(self, row: ReadRow) -> str | None:
+        has_column = self.columns.by_path.keys() & {"province.code", "province.name"}
+        return self._province_code(row, None) if has_column else self.given
 
     def _settle(self, model: type[Unit], code: str, row: ReadRow, parents: dict[str, str]) -> None:
         """Judge the row's district or province; the first row that names it settles what the list says."""
@@ -541,7 +549,7 @@ class UnitList:
         prefix = self._prefix(model)
         life = life_on(self.lives[model].get(code, ()), self.as_of)
         name: str | None = row.values.get(f"{prefix}name")
-        if name:
+        if name and f"{prefix}code" in self.columns.by_path:
             full, kind = _named(model, prefix, name, row.values.get(f"{prefix}kind"), known=life)
             return Facts(full, kind, row.line, parents)
         if life is None:

@@ -234,6 +234,8 @@ def _planned(
 def prepare(model: type[Base], table: Table, *, as_of: date, options: Options) -> Prepared:
     """Know the columns of a table, and put its cells right; raises OcopError for the whole file."""
     kind, as_of = list_kind(model), options.day(as_of)
+    if options.asks_day and table.named_as_of:
+        as_of, options = table.named_as_of, replace(options, asks_day=False)
     if options.complete and model not in (Commune, District):
         raise NeverComplete
     columns = match(model, table, uses=kind.uses, needs=kind.needs, chosen=options.mapping, titles=kind.titles)

@@ -18,7 +18,7 @@ from sqlalchemy import Boolean, Date, Enum, Integer, String, inspect
 from sqlalchemy.orm import Mapper
 
 from app.errors import OcopError
-from app.files.titles import HEADINGS, ROW_NUMBERS
+from app.files.titles import FORMER_PLACES, HEADINGS, ROW_NUMBERS
 from app.table import Cell, CellError, Table, title_of
 from models.base import Base, LabelledEnum, Points, Tidy, TidyText, fields, label_of, tidy_lines
 from models.entity import kind_by_name
@@ -162,7 +162,10 @@ def match(
     """
     labels = tuple(column.label for column in table.columns)
     chosen = {label: path for label, path in (chosen or {}).items() if not path or path in uses}
+    seen_only = FORMER_PLACES - chosen.keys()
+    chosen |= dict.fromkeys(seen_only, "")
     claims, spare = _claims(model, labels, uses, titles or {}, chosen)
+    _claim_beside_commune(claims, uses, chosen.values())
     columns = Columns(model, {}, labels, {})
     problems: list[str] = []
     sides: dict[str, list[int]] = {}
@@ -181,7 +184,9 @@ def match(
             problems.append(ALIKE_TITLES.format(columns=f"C{named[1:]}", label=label))
     used = {*columns.by_path.values(), *(index for places in columns.alike.values() for index in places)}
     for index, label in enumerate(labels):
-        if label not in chosen and index not in used:
+        if label in seen_only:
+            columns.reasons[label] = "nơi trước sắp xếp, chỉ để xem"
+        elif label not in chosen and index not in used:
             if index in spare:
                 columns.reasons[label] = f"đã có cột khác là “{spare[index]}”"
             elif label == HEADINGS:
@@ -253,6 +258,18 @@ def _claims(
         reason = f"gần giống “{label_of(model, path)}”"
         claims[path] = {index: reason for index, score in scores.items() if score == most}
     return claims, spare
+
+
+def _claim_beside_commune(claims: dict[str, dict[int, str]], uses: Collection[str], chosen: Collection[str]) -> None:
+    """Beside the commune of a row “Tỉnh”, “Huyện” are those of the commune, not of another row it leads to."""
+    named = next((path.rpartition(".")[0] for path in claims if path.rpartition(".")[0].endswith("commune")), None)
+    for path in [path for path in claims if IN_PLACE.search(path) and path not in chosen]:
+        own = f"{named}.{'.'.join(path.split('.')[-2:])}"
+        if own in uses and own not in claims:
+            claims[own] = claims.pop(path)
+
+
+IN_PLACE = re.compile(r"(?:^|\.)(?:province|district)\.(?:code|name)$")
 
 
 NAMES_NOTHING = frozenset({"ten", "ma", "loai", "cap"})

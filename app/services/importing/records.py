@@ -917,7 +917,7 @@ def needs_of(model: type[Base]) -> list[tuple[str, ...]]:
     needs: list[tuple[str, ...]] = []
     for key in model.__keys__:
         ways = [
-            [f"{name}.{path}" for path in reversed(naming_paths(linked_model(model, name), depth=0))]
+            [f"{name}.{path}" for path in reversed(naming_paths(linked_model(model, name), depth=-1))]
             if name in mapper.relationships
             else [name]
             for name in key
