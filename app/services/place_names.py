@@ -18,8 +18,8 @@ from app.successions import heirs
 from models.commune import Commune, CommuneSuccession, SuccessionKind
 from models.district import District
 from models.province import Province
-from models.rules.places import DAY, Link, successors
-from models.rules.text import sort_key
+from models.rules.places import DAY, Link, WiderNames, bare_name, successors
+from models.rules.text import fold, sort_key
 from models.rules.words import day
 
 NAMED = 3
@@ -67,6 +67,17 @@ def place_words(session: OcopSession, places: Iterable[Place], today: date) -> d
     wanted = set(places)
     units, links = read_onward(session, {unit for place in wanted for unit in place if unit is not None})
     return {place: _words(place, units, links, today) for place in wanted}
+
+
+def wider_names(session: OcopSession) -> WiderNames:
+    """Names of the districts and provinces of all days, by which an address in one cell is read."""
+    with seeing_everything():
+        districts, provinces = (session.scalars(select(model.name)).all() for model in (District, Province))
+    return WiderNames(*(frozenset(f(n) for n in names for f in (fold, _bare)) for names in (districts, provinces)))
+
+
+def _bare(name: str) -> str:
+    return fold(bare_name(name))
 
 
 def place_lines(session: OcopSession, ids: Iterable[int], today: date) -> dict[int, str]:

@@ -211,7 +211,7 @@ def test_a_name_of_two_former_units_offers_both_with_what_they_became(desk: Offi
 
 
 def test_an_answer_reaches_no_row_whose_cells_say_themselves_what_they_mean(office: Office) -> None:
-    rows = ("HTX Một", "An Thạnh (Thạnh Phú)", ""), ("HTX Hai", "An Thạnh", "Thạnh Phú")
+    rows = ("HTX Một", "An Thạnh bên Thạnh Phú", ""), ("HTX Hai", "An Thạnh", "Thạnh Phú")
     (asked,) = office.plan(NAMED, *rows, as_of=BEFORE, asks_day=False).unfound
     assert asked.lines == [2]
 
@@ -232,3 +232,72 @@ def test_a_producer_recorded_in_what_became_the_commune_is_found_by_its_name_the
         made = importing.plan(session, Product, listed_today, as_of=TODAY, options=options)
 
     assert (made.counts["new"], made.unfound, made.also) == (1, [], {})
+
+
+# ---- an address in one cell ----------------------------------------------------------------------------------------
+
+OF_ONE_DAY = {"as_of": BEFORE, "asks_day": False}
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "Xã An Thạnh, huyện Thạnh Phú",
+        "xã An Thạnh - huyện Thạnh Phú, tỉnh Bến Tre",
+        "xã An Thạnh huyện Thạnh Phú",
+        "X. An Thạnh, H. Thạnh Phú",
+        "An Thạnh (Thạnh Phú)",
+        "An Thạnh, Thạnh Phú, Bến Tre",
+    ],
+)
+@pytest.mark.parametrize("title", ["Xã", "Đơn vị"])
+def test_an_address_in_one_cell_narrows_the_search_and_is_told(desk: Office, cell: str, title: str) -> None:
+    made = desk.plan(("Chủ thể", title), ("HTX Một", cell), **OF_ONE_DAY)
+
+    assert (made.counts["new"], made.unfound) == (1, [])
+    (told,) = made.repairs
+    assert (told.key, told.count, told.cells[0][:3]) == (f"dia-chi:{title}", 1, (2, title, cell))
+    assert "hạnh Phú" in told.cells[0][3].partition("; ")[2]
+    assert made.rows[0].raw[1] == cell
+    assert desk.bring_in(("Chủ thể", title), ("HTX Một", cell), **OF_ONE_DAY) == [desk.ids["29200 cũ"]]
+
+
+def test_an_address_that_a_clerk_wants_kept_whole_is_asked_about(desk: Office) -> None:
+    made = desk.plan(("Chủ thể", "Xã"), ("A", "Xã An Thạnh, huyện Thạnh Phú"), keep=["dia-chi:Xã"], **OF_ONE_DAY)
+
+    assert [asked.value for asked in made.unfound] == ["Xã An Thạnh, huyện Thạnh Phú"]
+    assert [told.kept for told in made.repairs] == [True]
+
+
+def test_an_address_that_two_units_fit_is_asked_about(desk: Office) -> None:
+    made = desk.plan(("Chủ thể", "Xã"), ("A", "Xã An Thạnh, tỉnh Bến Tre"), **OF_ONE_DAY)
+
+    assert whys(made) == ["Có 2 xã, phường tên “Xã An Thạnh”."]
+    assert {row for row, _ in offered(made)[0]} == {desk.ids["28951 cũ"], desk.ids["29200 cũ"]}
+
+
+def test_a_column_of_its_own_comes_before_what_an_address_says_and_must_agree(desk: Office) -> None:
+    cell = "Xã An Thạnh, huyện Thạnh Phú"
+    rows = ("HTX Một", cell, "Huyện Thạnh Phú"), ("HTX Hai", cell, None), ("HTX Ba", "An Thạnh", "Mỏ Cày Nam")
+    communes = [desk.ids["29200 cũ"], desk.ids["29200 cũ"], desk.ids["28951 cũ"]]
+    assert desk.bring_in(NAMED, *rows, **OF_ONE_DAY) == communes
+
+    made = desk.plan(NAMED, ("HTX Bốn", cell, "Mỏ Cày Nam"), **OF_ONE_DAY)
+    sentence = "Cột “Xã” ghi “huyện Thạnh Phú”, cột “Huyện” ghi “Mỏ Cày Nam”. Ghi cho giống nhau."
+    assert ("Huyện", sentence) in [tuple(problem) for problem in made.refused[0].problems]
+
+
+@pytest.mark.parametrize("title", ["Xã", "Địa chỉ"])
+def test_the_hamlet_of_an_address_becomes_the_street_that_no_column_fills(desk: Office, title: str) -> None:
+    cell = "Ấp 3, xã An Thạnh, huyện Thạnh Phú"
+    made = desk.plan(("Chủ thể", title), ("HTX Một", cell), **OF_ONE_DAY)
+
+    assert made.mapped[1][1] == "commune.name"
+    assert made.repairs[0].cells[0][3] == "xã An Thạnh; huyện Thạnh Phú; địa chỉ: Ấp 3"
+    desk.bring_in(("Chủ thể", title), ("HTX Một", cell), **OF_ONE_DAY)
+    with desk.database.reading() as session:
+        assert session.scalars(select(Entity.street)).one() == "Ấp 3"
+
+    beside = desk.plan(("Chủ thể", "Xã", "Địa chỉ"), ("HTX Hai", cell, "Ấp 4"), **OF_ONE_DAY)
+    assert beside.rows[0].parsed["street"] == "Ấp 4"
+    assert beside.repairs[0].cells[0][3].endswith("; không dùng: Ấp 3")

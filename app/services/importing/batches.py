@@ -415,7 +415,8 @@ def apply(session: OcopSession, batch: ImportBatch, *, partial: bool = False) ->
         return batch
     _refuse_others(session, batch)
     _refuse_unfit(batch, partial=partial)
-    given = prepare(screens()[batch.screen], _table(session, batch), as_of=batch.as_of, options=options_of(batch))
+    model = screens()[batch.screen]
+    given = prepare(session, model, _table(session, batch), as_of=batch.as_of, options=options_of(batch))
     made_with: set[Change] = set()
     with session.doing(VERB, batch_id=batch.id):
         has_parts = batch.counts["new"] > given.at_once

@@ -30,8 +30,9 @@ from app.services.importing.reading import (
     with_producers,
     with_ticks,
 )
-from app.services.importing.repairs import Repair, repaired
+from app.services.importing.repairs import Repair, repaired, with_addresses
 from app.services.importing.writing import Change, rehearse, with_links
+from app.services.place_names import wider_names
 from app.session import OcopSession, plain
 from app.table import Cell, Conversion, Table
 from models.base import Base
@@ -161,7 +162,7 @@ def plan(
     keep: takes the rows part by part; the plan has none then. forget: lets them go, when they are judged anew.
     A row that cannot be taken is returned with its sentences, not raised; raises OcopError for the whole file.
     """
-    given = prepare(model, table, as_of=as_of, options=options)
+    given = prepare(session, model, table, as_of=as_of, options=options)
     refused: dict[int, Problem] = {}
     while True:
         made, since = _planned(session, given, refused, keep)
@@ -231,7 +232,7 @@ def _planned(
     return replace(made, notes=notes), judged.refused_since
 
 
-def prepare(model: type[Base], table: Table, *, as_of: date, options: Options) -> Prepared:
+def prepare(session: OcopSession, model: type[Base], table: Table, *, as_of: date, options: Options) -> Prepared:
     """Know the columns of a table, and put its cells right; raises OcopError for the whole file."""
     kind, as_of = list_kind(model), options.day(as_of)
     if options.asks_day and table.named_as_of:
@@ -240,10 +241,14 @@ def prepare(model: type[Base], table: Table, *, as_of: date, options: Options) -
         raise NeverComplete
     columns = match(model, table, uses=kind.uses, needs=kind.needs, chosen=options.mapping, titles=kind.titles)
     if model not in DATED:
-        columns = with_places(columns, table, records.commune_relation(model), options.mapping)
+        known = wider_names(session)
+        columns = with_places(columns, table, records.commune_relation(model), options.mapping, known)
         columns = with_producers(columns, table, kind.uses, options.mapping)
     columns = with_ticks(columns, table, kind.uses, options.mapping)
     as_read, repairs = repaired(columns, table, options.keep)
+    if model not in DATED:
+        columns, as_read, taken_apart = with_addresses(columns, as_read, options.keep, known)
+        repairs += taken_apart
     read = row_reader(columns, as_read, table, None if model in DATED else options.links)
     return Prepared(model, as_of, options, columns, table, Lines(table.lines, read), already_done(table), repairs)
 

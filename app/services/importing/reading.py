@@ -23,6 +23,7 @@ from app.table import Cell, CellError, Table, title_of
 from models.base import Base, LabelledEnum, Points, Tidy, TidyText, fields, label_of, tidy_lines
 from models.entity import kind_by_name
 from models.rules.identifiers import tax_code_written
+from models.rules.places import WiderNames, bare_name, read_address
 from models.rules.text import fold, tidy
 from models.rules.words import read_day, words
 
@@ -73,7 +74,8 @@ class Columns:
     """Which column of the file fills which path. reasons: why, by title, as a clerk reads it.
 
     alike: {path: columns that could each fill it, and none does}. ticks: {path: {place: the value in its title}} of
-    groups of columns, one of which has a tick; `by_path` has the first.
+    groups of columns, one of which has a tick; `by_path` has the first. beside: {path: (place behind the columns of the
+    file, column whose cells hold an address)} of what an address says, alone or beside a column of its own.
     """
 
     model: type[Base]
@@ -82,6 +84,7 @@ class Columns:
     reasons: dict[str, str]
     alike: dict[str, list[int]] = field(default_factory=dict)
     ticks: dict[str, dict[int, str]] = field(default_factory=dict)
+    beside: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def name(self, path: str) -> str:
         """The column as the clerk knows it: by its title in the file, else by the label of the model."""
@@ -359,8 +362,14 @@ PLACES = 0.8
 LOOKED_AT = 1000  # rows; a column is the same further down
 
 
-def with_places(columns: Columns, table: Table, relation: str | None, chosen: Mapping[str, str]) -> Columns:
-    """Where no column says in which commune rows lie, the one whose cells are names of communes does.
+STREET = "street"
+"""What holds the rest of an address, in models that have it."""
+
+
+def with_places(
+    columns: Columns, table: Table, relation: str | None, chosen: Mapping[str, str], known: WiderNames
+) -> Columns:
+    """Where no column says in which commune rows lie, the one whose cells are names of communes, or addresses, does.
 
     relation: by which rows of the model lie in a commune. chosen: as in `match`; what a clerk chose stays.
     """
@@ -370,12 +379,21 @@ def with_places(columns: Columns, table: Table, relation: str | None, chosen: Ma
     for index, label in enumerate(columns.labels):
         cells = [row[index] for row in islice(table.rows, LOOKED_AT) if row[index] is not None]
         named = sum(isinstance(cell, str) and PLACE.fullmatch(cell) is not None for cell in cells)
-        if label in chosen or not cells or named < PLACES * len(cells):
+        with_more = taken.get(index, STREET) == STREET and sum(_names_commune(cell, known) for cell in cells)
+        if label in chosen or not cells or max(named, with_more) < PLACES * len(cells):
             continue
         by_path = {path: place for path, place in columns.by_path.items() if path != taken.get(index)}
-        reasons = {**columns.reasons, label: "các ô ghi tên xã, phường"}
+        what = "các ô ghi tên xã, phường" if named >= with_more else "các ô ghi địa chỉ có tên xã, phường"
+        reasons = {**columns.reasons, label: what}
         return replace(columns, by_path={**by_path, f"{relation}.name": index}, reasons=reasons)
     return columns
+
+
+def _names_commune(cell: Cell, known: WiderNames) -> bool:
+    """Whether a cell is a commune, alone or within an address, that says its kind or where it lies."""
+    address = read_address(cell, known) if isinstance(cell, str) else None
+    lies_in = address and (address.district or address.province)
+    return bool(lies_in or PLACE.fullmatch(address.commune if address else str(cell)))
 
 
 def with_producers(columns: Columns, table: Table, uses: Collection[str], chosen: Mapping[str, str]) -> Columns:
@@ -549,7 +567,25 @@ def _cell_reader(
     if path in columns.ticks:
         return _tick_reader(columns, path, _reader(columns.model, path))
     index, read = columns.by_path[path], _asking_reader(columns, path, table, answers)
+    if path in columns.beside:
+        return _beside_reader(columns, path, read)
     return lambda cells: read(cells[index])
+
+
+def _beside_reader(columns: Columns, path: str, read: Callable[[Cell], Any]) -> Callable[[tuple[Cell, ...]], Any]:
+    """Reads what an address says; a column of its own comes first, and must agree."""
+    index, (place, address) = columns.by_path[path], columns.beside[path]
+
+    def read_row(cells: tuple[Cell, ...]) -> Any:
+        said, own = read(cells[place]), None if index == address else read(cells[index])
+        if said and own and fold(bare_name(said)) != fold(bare_name(own)):
+            raise CellRefused(
+                f"Cột “{columns.labels[address]}” ghi “{said}”, cột “{columns.labels[index]}” ghi “{own}”. "
+                "Ghi cho giống nhau."
+            )
+        return own or said
+
+    return read_row
 
 
 def _read_row(readers: Iterable[Reader], row: ReadRow, cells: tuple[Cell, ...]) -> ReadRow:

@@ -1,21 +1,24 @@
-"""What of a cell is put right before it is read: lost zeros, days kept as serials, text of old fonts or misread.
+"""What of a cell is put right before it is read: lost zeros, days kept as serials, text of old fonts or misread,
+addresses in one cell.
 
 Each is listed with before and after, and a clerk can refuse it; the cells kept with a plan stay as they are in the
 file.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Boolean, Date, Enum, inspect
 
-from app.services.importing.reading import Columns, column_type, linked_model
-from app.table import Cell, Table
+from app.services.importing.reading import STREET, Columns, column_type, linked_model
+from app.table import Cell, Column, Table
 from models.base import Base
+from models.commune import Commune
 from models.rules.identifiers import tax_code_problem
+from models.rules.places import Address, Part, WiderNames, part_of, read_address
 from models.rules.words import day
 
 FONTS = "fonts"
@@ -206,6 +209,79 @@ def _read_back(text: str) -> str:
         return single.decode("utf-8")
     except UnicodeDecodeError:
         return ""
+
+
+# ---- addresses ----------------------------------------------------------------------------------------------
+
+
+def with_addresses(
+    columns: Columns, table: Table, keep: Collection[str], known: WiderNames
+) -> tuple[Columns, Table, list[Repair]]:
+    """Cells that should name a commune and hold an address, taken apart; what it says beside stands in columns behind.
+
+    So it narrows the search, and a column of its own comes first. keep: as in `repaired`.
+    """
+    repairs = []
+    for path, index in list(columns.by_path.items()):
+        relation, _, name = path.rpartition(".")
+        if path in columns.ticks or name != "name" or not relation or _column(columns.model, path)[0] is not Commune:
+            continue
+        cells = [row[index] for row in table.rows]
+        found = {
+            place: address
+            for place, cell in enumerate(cells)
+            if isinstance(cell, str) and (address := read_address(cell, known))
+        }
+        if not found:
+            continue
+        title, has_street = columns.labels[index], _takes_street(columns, relation)
+        shown = [
+            (table.lines[place], title, str(cells[place]), _in_parts(address, has_street=has_street))
+            for place, address in list(found.items())[:SHOWN]
+        ]
+        key = f"dia-chi:{title}"
+        repairs.append(Repair(key, f"Địa chỉ tách thành từng cấp, cột “{title}”", len(found), shown, key in keep))
+        if key not in keep:
+            columns, table = _taken_apart(columns, table, path, found, has_street=has_street)
+    return columns, table, repairs
+
+
+def _takes_street(columns: Columns, relation: str) -> bool:
+    """Whether the rows lie there themselves, and have a street that no column fills."""
+    return "." not in relation and STREET in inspect(columns.model).column_attrs and STREET not in columns.by_path
+
+
+def _in_parts(address: Address, *, has_street: bool) -> str:
+    said = [(Part.COMMUNE, address.commune), (Part.DISTRICT, address.district), (Part.PROVINCE, address.province)]
+    shown = [text if part_of(text) else f"{part.value} {text}" for part, text in said if text]
+    rest = "địa chỉ" if has_street else "không dùng"
+    return "; ".join([*shown, *([f"{rest}: {address.rest}"] if address.rest else ())])
+
+
+def _taken_apart(
+    columns: Columns, table: Table, path: str, found: Mapping[int, Address], *, has_street: bool
+) -> tuple[Columns, Table]:
+    relation, index = path.rpartition(".")[0], columns.by_path[path]
+    said = {
+        f"{relation}.district.name": {place: address.district for place, address in found.items()},
+        f"{relation}.province.name": {place: address.province for place, address in found.items()},
+    }
+    if has_street:
+        said[STREET] = {place: address.rest for place, address in found.items()}
+    said = {other: texts for other, texts in said.items() if any(texts.values())}
+    rows = [
+        (
+            *(found[place].commune if at == index and place in found else cell for at, cell in enumerate(row)),
+            *(texts.get(place) or None for texts in said.values()),
+        )
+        for place, row in enumerate(table.rows)
+    ]
+    behind = {other: (len(table.columns) + at, index) for at, other in enumerate(said)}
+    alone = {other: index for other in said if other not in columns.by_path}
+    return (
+        replace(columns, by_path={**columns.by_path, **alone}, beside={**columns.beside, **behind}),
+        replace(table, columns=(*table.columns, *(Column(columns.labels[index]) for _ in said)), rows=rows),
+    )
 
 
 def _column(model: type[Base], path: str) -> tuple[type[Base], str]:
