@@ -1,5 +1,6 @@
 """Chu trình: one year of the programme in one province, and the eight steps every cycle goes through."""
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from typing import ClassVar, Self
@@ -9,10 +10,20 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Area, Base, Everywhere, LabelledEnum, Searchable, Tidy, TidyText, choice, field
 from models.province import Dated, Province, period
+from models.rules.text import fold
 from models.rules.words import day
 
 # The programme began in 2018 (DOMAIN §1); the other bound catches a slip of the hand.
 FIRST_YEAR, LAST_YEAR = 2018, 2100
+
+
+_ONLY_YEAR = re.compile(r"(?:(?:chu trinh|chuong trinh|ocop|nam) )*(20\d\d)")
+
+
+def only_year(text: str) -> str:
+    """The year of “2026”, “Năm 2026”, “Chu trình OCOP năm 2026”; "" where a text says anything else."""
+    found = _ONLY_YEAR.fullmatch(fold(text))
+    return found[1] if found else ""
 
 
 class StepCode(LabelledEnum):

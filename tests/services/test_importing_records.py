@@ -26,6 +26,7 @@ from models import (
     ImportRow,
     Participation,
     Product,
+    Province,
     Rating,
     Regime,
     RowAction,
@@ -668,6 +669,23 @@ def test_products_enter_a_cycle_by_a_list(office: Office) -> None:
     made = office.one(Participation, product_id=product_id, cycle_id=cycle_id)
     assert (made.step_id, made.returns) == (office.one(CycleStep, number=1, valid_to=None).id, 0)
     assert counts(office.plan(Participation, rows)) == (0, 0, 1, 0, 0)
+
+
+@pytest.mark.parametrize("cell", [2026, "2026", "Năm 2026", "Chu trình năm 2026", "Chu trình OCOP 2026"])
+@pytest.mark.parametrize("title", ["Chu trình", "Năm"])
+def test_a_year_names_its_only_cycle_and_asks_where_there_are_two(desk: Office, title: str, cell: Cell) -> None:
+    rows = listed(("Sản phẩm", "Chủ thể", title), (desk.product, desk.entity, cell))
+    of_year = desk.one(Cycle, year=2026)
+
+    plan = desk.plan(Participation, rows)
+    assert (plan.unfound, plan.counts["refused"]) == ([], 0)
+    assert plan.counts["new"] + plan.counts["same"] == 1
+
+    with desk.database.writing.begin() as session, session.doing("sửa"):
+        other = session.scalars(select(Province).where(Province.id != of_year.province_id)).first()
+        session.add(Cycle(name="Chu trình khác", year=2026, province=other, opened_on=date(2026, 1, 1)))
+    (asked,) = desk.plan(Participation, rows).unfound
+    assert (asked.relation, len(asked.suggestions)) == ("cycle", 2)
 
 
 def test_a_commune_outside_the_area_is_said_to_be_so(desk: Office) -> None:

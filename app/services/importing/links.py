@@ -22,6 +22,7 @@ from app.services.place_names import read_onward
 from app.session import OcopSession
 from models.base import Base, LabelledEnum, Placed, Searchable, fields, key_columns, label_of
 from models.commune import Commune, CommuneKind, CommuneSuccession
+from models.cycle import Cycle, only_year
 from models.entity import Entity, folded_name, name_without_kind
 from models.rules.places import bare_name, kind_in_name, life_on, successors
 from models.rules.text import fold, sort_key
@@ -348,8 +349,9 @@ class Registers:
             return Found()
         found = register.in_force(register.by_title.get(fold_name(model, name), ()))
         if not found and register.is_complete:
-            # A code where the name should stand: “I.3” of a group.
-            found = [row for by_value in register.by_column.values() for row in by_value.get(fold(name), ())]
+            # A code where the name should stand: “I.3” of a group, “Năm 2026” of a cycle.
+            short = (only_year(name) if model is Cycle else "") or fold(name)
+            found = [row for by_value in register.by_column.values() for row in by_value.get(short, ())]
         kept = self._narrowed(model, found, said)
         column = code_of(model)
         if (code := said.get(column)) and (others := [row for row in kept if row.values[column] not in (None, code)]):

@@ -21,6 +21,7 @@ from app.errors import OcopError
 from app.files.titles import FORMER_PLACES, HEADINGS, ROW_NUMBERS
 from app.table import Cell, CellError, Table, title_of
 from models.base import Base, LabelledEnum, Points, Tidy, TidyText, fields, label_of, tidy_lines
+from models.cycle import only_year
 from models.entity import kind_by_name
 from models.rules.identifiers import tax_code_written
 from models.rules.places import WiderNames, bare_name, read_address
@@ -708,7 +709,7 @@ def _reader(model: type[Base], path: str) -> Callable[[Cell], Any]:
     if isinstance(kind, Date):
         return _day
     if isinstance(kind, Integer):
-        return _whole
+        return _year if path.rpartition(".")[2] == "year" else _whole
     if isinstance(kind, Points):
         return _decimal
     raise TypeError(f"no file holds {model.__name__}.{path} yet: {kind!r} has no reader")
@@ -846,6 +847,11 @@ def _whole(cell: Cell) -> int | None:
     if value != value.to_integral_value():
         raise CellRefused(f"“{words(value)}” có phần lẻ, cần là số nguyên. Sửa lại ô.")
     return int(value)
+
+
+def _year(cell: Cell) -> int | None:
+    """A year, “Năm 2026” too."""
+    return int(year) if isinstance(cell, str) and (year := only_year(cell)) else _whole(cell)
 
 
 NUMBER = re.compile(r"-?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?|-?\d+\.\d+")
