@@ -27,7 +27,11 @@ def decoded(content: bytes, *, name: str) -> tuple[str, str]:
     """The text of a file, and what is to be said of how it was read."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
-    elif content.startswith((b"%PDF", b"{\\rtf")) or content.lstrip()[:1] == b"<" or _is_binary(content):
+    elif (
+        content.startswith((b"%PDF", b"{\\rtf"))
+        or content.removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"<"
+        or _is_binary(content)
+    ):
         raise kinds.refusal(kinds.of_bytes(content), name=name)
     else:
         encoding = "utf-8-sig"

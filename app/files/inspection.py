@@ -16,7 +16,7 @@ from xml.parsers import expat
 from app.files import fonts, kinds, places
 from app.files.fonts import Charset
 from app.files.limits import MAX_CELLS, MAX_MERGES, MAX_RATIO, MAX_UNZIPPED, RATIO_FROM, STRUCTURE_ROWS
-from app.files.refusals import BrokenFile, ForbiddenContent, PasswordProtected, TooLargeInside
+from app.files.refusals import BrokenFile, CutOff, ForbiddenContent, PasswordProtected, TooLargeInside
 
 CHUNK = 1 << 20
 
@@ -86,7 +86,10 @@ def too_large(rows: int, columns: int) -> bool:
 
 def open_archive(content: bytes, *, name: str) -> tuple[zipfile.ZipFile, str]:
     """The archive, every part of it unpacked once and found harmless, and "xlsx", "xlsb" or "ods"."""
-    archive = zipfile.ZipFile(io.BytesIO(content))
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+    except zipfile.BadZipFile:  # its directory stands at the end
+        raise CutOff(name=name) from None
     parts = archive.infolist()
     names = {part.filename.replace("\\", "/").lower() for part in parts}
     if len(names) < len(parts):
@@ -241,12 +244,13 @@ NOTABLE = (b"<f", b":f", b'"e"', b"'e'", b"hidden")
 def inspect_xlsx(archive: zipfile.ZipFile, part: str, styles: Mapping[int, Charset] | None = None) -> Sheet:
     """One sheet. Most have nothing to see, and this is found at a fraction of the cost of parsing them.
 
-    styles: what `legacy_styles` found; without it no fonts are looked at.
+    styles: what `legacy_styles` found; without it no fonts are looked at. Raises ExpatError for broken XML.
     """
     if styles:
         return _read_cells(archive, part, styles)
-    sheet = Sheet()
+    sheet, whole = Sheet(), expat.ParserCreate()
     for chunk in _tags(archive, part):
+        whole.Parse(chunk)
         found = REFERENCE.findall(chunk)
         # A cell may leave its reference out and follow the one before; only parsing tells where it lies.
         is_placed = len(CELL.findall(chunk)) <= sum(1 for letters, _ in found if letters)
@@ -256,6 +260,7 @@ def inspect_xlsx(archive: zipfile.ZipFile, part: str, styles: Mapping[int, Chars
         if b"mergeCell" in chunk:
             for reference in MERGED.findall(chunk):
                 _merge(sheet, reference.decode())
+    whole.Parse(b"", True)  # calamine takes the rows before a break for all
     if too_large(sheet.rows, sheet.columns):
         # Cells and rows that are only formatted counted so far; calamine does not mind them.
         sheet = Sheet(merges=sheet.merges)

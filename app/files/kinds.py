@@ -1,5 +1,6 @@
 """What a file is that is no table, known by its first bytes or by what is packed in it, whatever its name says."""
 
+import codecs
 from collections.abc import Callable, Collection
 
 from app.files.refusals import NotATable, OtherKind
@@ -41,7 +42,7 @@ def of_bytes(content: bytes) -> Kind | None:
         return PICTURE
     if content[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif"):
         return PICTURE
-    if content[:512].lstrip().lower().startswith(WEB_PAGE):
+    if content[:512].removeprefix(codecs.BOM_UTF8).lstrip().lower().startswith(WEB_PAGE):
         return WEB
     return next((kind for start, kind in BY_BYTES if content.startswith(start)), None)
 

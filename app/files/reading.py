@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
+from xml.parsers.expat import ExpatError
 
 from python_calamine import CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
@@ -26,6 +27,7 @@ from app.files.limits import MAX_BYTES, MAX_CELLS, MAX_ROWS, STRUCTURE_ROWS
 from app.files.places import letters
 from app.files.refusals import (
     BrokenFile,
+    BrokenSheet,
     EmptyFile,
     FileRefused,
     FileTooLarge,
@@ -170,7 +172,10 @@ def _look_into_archive(content: bytes, *, name: str) -> Callable[[str], Sheet]:
         parts, inspect = inspection.binary_sheet_parts(archive), partial(inspection.inspect_xlsb)
 
     def look(title: str) -> Sheet:
-        seen = inspect(archive, parts[title])
+        try:
+            seen = inspect(archive, parts[title])
+        except (ExpatError, KeyError):  # broken, or not there
+            raise BrokenSheet(name=name, sheet=title) from None
         _refuse_too_large(title, seen)
         return seen
 

@@ -52,7 +52,18 @@ class TooManyRows(FileRefused):
 
 
 class BrokenFile(FileRefused):
-    sentence = "Tệp “{name}” bị hỏng. Mở bằng Excel, lưu lại dạng .xlsx rồi tải lên."
+    sentence = "Tệp “{name}” bị hỏng. Xin lại tệp ở nơi gửi, hoặc mở bằng Excel, lưu lại dạng .xlsx rồi tải lên."
+
+
+class CutOff(BrokenFile):
+    sentence = "Tệp “{name}” thiếu phần cuối, có thể do tải hay chép chưa xong. Tải hoặc chép lại tệp rồi tải lên."
+
+
+class BrokenSheet(BrokenFile):
+    sentence = (
+        "Trang tính “{sheet}” của tệp “{name}” bị hỏng nên có thể thiếu dòng. "
+        "Mở bằng Excel để sửa, lưu lại dạng .xlsx rồi tải lên."
+    )
 
 
 class NotUtf8(FileRefused):

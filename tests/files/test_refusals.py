@@ -1,5 +1,7 @@
 """Every file that cannot be taken is refused in words, at once, and without taking the process down."""
 
+import codecs
+import io
 import struct
 import subprocess
 import sys
@@ -26,6 +28,32 @@ BILLION_LAUGHS = (
     '<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]>'
 )
 TWO_BYTES_MISSING = samples.workbook([["Mã xã", "Tên xã"], ["28756", "Phường Phú Khương"]])[:-2]
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+SHEET_XML = "<worksheet><sheetData>" + HEADER_ROW * 9 + "</sheetData></worksheet>"
+
+
+def without_its_sheet() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(samples.raw_xlsx(HEADER_ROW))) as whole, zipfile.ZipFile(buffer, "w") as archive:
+        for path in whole.namelist():
+            if path != SHEET:
+                archive.writestr(path, whole.read(path))
+    return buffer.getvalue()
+
+
+def with_half_its_texts() -> bytes:
+    cells = "".join(f'<c r="{place}1" t="s"><v>{n}</v></c>' for n, place in enumerate("ABCD"))
+    texts = "".join(f"<si><t>Tên {n}</t></si>" for n in range(4))
+    more = {
+        "xl/sharedStrings.xml": f'<sst xmlns="{samples.MAIN}">{texts}'[:-20],
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{samples.PACKAGE}/relationships">'
+        f'<Relationship Id="rId1" Type="{samples.RELATIONSHIPS}/worksheet" Target="worksheets/sheet1.xml"/>'
+        f'<Relationship Id="rId2" Type="{samples.RELATIONSHIPS}/sharedStrings" Target="sharedStrings.xml"/>'
+        "</Relationships>",
+    }
+    return samples.raw_xlsx(f'<row r="1">{cells}</row>', more=more)
 
 
 def docx() -> bytes:
@@ -130,10 +158,23 @@ BAD: dict[str, tuple[type[FileRefused], Callable[[], bytes]]] = {
         refused.SheetTooWide,
         lambda: samples.xls(XLS_HEADER + samples.xls_text(65_535, 255, "x")),
     ),
-    "cut off": (refused.BrokenFile, lambda: TWO_BYTES_MISSING),
-    "cut in half": (refused.BrokenFile, lambda: TWO_BYTES_MISSING[: len(TWO_BYTES_MISSING) // 2]),
+    "cut off": (refused.CutOff, lambda: TWO_BYTES_MISSING),
+    "cut in half": (refused.CutOff, lambda: TWO_BYTES_MISSING[: len(TWO_BYTES_MISSING) // 2]),
     "an .xls cut off": (refused.BrokenFile, lambda: samples.xls(XLS_HEADER)[:1600]),
-    "unreadable XML": (refused.BrokenFile, lambda: samples.raw_xlsx(HEADER_ROW + "<row><c r='A2'>")),
+    "unreadable XML": (refused.BrokenSheet, lambda: samples.raw_xlsx(HEADER_ROW + "<row><c r='A2'>")),
+    "a sheet cut off": (
+        refused.BrokenSheet,
+        lambda: samples.raw_xlsx("", more={SHEET: SHEET_XML[: len(SHEET_XML) // 2]}),
+    ),
+    "a sheet cut off before its rows": (refused.BrokenSheet, lambda: samples.raw_xlsx("", more={SHEET: "<worksheet>"})),
+    "an end of another tag": (
+        refused.BrokenSheet,
+        lambda: samples.raw_xlsx("", more={SHEET: SHEET_XML.replace("</row>", "</wor>", 1)}),
+    ),
+    "an empty sheet": (refused.BrokenSheet, lambda: samples.raw_xlsx("", more={SHEET: ""})),
+    "a sheet that is not there": (refused.BrokenSheet, without_its_sheet),
+    "shared texts cut off": (refused.BrokenFile, with_half_its_texts),
+    "a web page with a mark of its encoding": (refused.OtherKind, lambda: codecs.BOM_UTF8 + b"\n<table><tr><td>a"),
     "an endless quotation": (refused.BrokenFile, lambda: b'a,b\n"' + b"c" * 200_000),
     "no header": (refused.NoHeader, lambda: samples.workbook([[1, 2], [3, 4]])),
     "no header in CSV": (refused.NoHeader, lambda: b"1,2\n3,4\n"),
