@@ -244,8 +244,12 @@ class Base(DeclarativeBase):
     version: Mapped[int] = mapped_column(
         default=1, nullable=False, sort_order=90, info=field("Phiên bản", managed=True)
     )
-    created_at: Mapped[datetime] = mapped_column(default=now, sort_order=91, info=field("Ngày tạo", managed=True))
-    updated_at: Mapped[datetime] = mapped_column(default=now, sort_order=92, info=field("Ngày sửa", managed=True))
+    created_at: Mapped[datetime] = mapped_column(
+        default=now, sort_order=91, info=field("Ngày tạo", managed=True, aliases=("Tạo lúc",))
+    )
+    updated_at: Mapped[datetime] = mapped_column(
+        default=now, sort_order=92, info=field("Ngày sửa", managed=True, aliases=("Sửa lúc",))
+    )
 
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:

@@ -622,6 +622,18 @@ def test_titles_as_offices_write_them_are_known(model: type[Base], title: str, p
 
 
 @pytest.mark.fill("demo")
+def test_a_column_that_the_system_fills_is_called_so(database: Database) -> None:
+    known = producer(database)
+    header = ("Sản phẩm", "Chủ thể", "Hạng sao", "Ngày quyết định", "Theo quy định", "Sửa lúc", "Ý kiến", "Số")
+    plan = plan_of(database, Rating, listed(header, (known.product, known.name, 3, MARCH, "148", MARCH, "tốt", 1)))
+
+    ours, unknown = "hệ thống tự ghi, bỏ qua", "không nhận ra, bỏ qua"
+    assert [(path, why) for _, path, why in plan.mapped[4:]] == [("", ours), ("", ours), ("", unknown), ("", unknown)]
+    producers = plan_of(database, Entity, listed(("Tên chủ thể", "Người đại diện"), (known.name, "Trần Thị Hoa")))
+    assert producers.mapped[1][2] == unknown  # another list takes it
+
+
+@pytest.mark.fill("demo")
 def test_signs_of_nothing_are_read_as_empty_told_and_refusable(database: Database) -> None:
     _id, name, _product = producer(database)
     with database.writing.begin() as session, session.doing("sửa"):

@@ -195,8 +195,11 @@ def match(
                 columns.reasons[label] = f"đã có cột khác là “{spare[index]}”"
             elif label == HEADINGS:
                 columns.reasons[label] = "chữ của dòng mục ở trên; chọn nếu là tên xã, chủ thể hay nhóm"
+            elif _is_no_data(label):
+                columns.reasons[label] = "không phải dữ liệu, bỏ qua"
             else:
-                columns.reasons[label] = f"{'không phải dữ liệu' if _is_no_data(label) else 'không nhận ra'}, bỏ qua"
+                is_ours = fold(title_of(label)) in _kept_by_itself(model)
+                columns.reasons[label] = f"{'hệ thống tự ghi' if is_ours else 'không nhận ra'}, bỏ qua"
     missing = [[path for path in need if path not in columns.by_path and path not in sides] for need in needs]
     if all(missing):
         # The way of knowing a row that is nearest, by its name rather than by a number.
@@ -247,7 +250,7 @@ def _claims(
     free = [title for title, path in known.items() if path not in settled]
     taken = {*spare, *(index for claimed in claims.values() for index in claimed)}
     # Nearly a title, but the very one of what no file fills.
-    kept_by_itself = {fold(info.label) for info in fields(model).values() if info.managed}
+    kept_by_itself = _kept_by_itself(model)
     near: defaultdict[str, dict[int, float]] = defaultdict(dict)
     for index, label in enumerate(labels):
         title = title_of(label)
@@ -312,6 +315,14 @@ def _ways(title: str) -> Iterator[tuple[str, str]]:
 
 def _is_no_data(label: str) -> bool:
     return fold(title_of(label)) in NOT_DATA
+
+
+@cache
+def _kept_by_itself(model: type[Base]) -> frozenset[str]:
+    """Titles, folded, of what services or the database fill; not of its number, nor of other lists that lead here."""
+    own = inspect(model).column_attrs
+    managed = (info for name, info in fields(model).items() if info.managed and name in own and name != "id")
+    return frozenset(fold(title) for info in managed for title in (info.label, *info.aliases))
 
 
 def _is_required(model: type[Base], path: str) -> bool:
