@@ -130,7 +130,16 @@ class Entity(Placed, Searchable, Base):
         info=field("Loại hình", aliases=("Loại hình kinh doanh", "Loại hình tổ chức", "Loại hình chủ thể")),
     )
     tax_code: Mapped[str | None] = mapped_column(
-        Tidy(14), unique=True, info=field("Mã số thuế", hint="10, 12 hoặc 13 chữ số", aliases=("MST",))
+        Tidy(14),
+        unique=True,
+        info=field(
+            "Mã số thuế",
+            hint="10, 12 hoặc 13 chữ số",
+            aliases=(
+                *("MST", "MST/CCCD", "Mã số thuế/CCCD", "Mã số thuế/Số CCCD", "Mã số thuế hoặc CCCD"),
+                *("Mã số thuế/Số định danh", "Mã số doanh nghiệp", "Mã số thuế/Mã số doanh nghiệp"),
+            ),
+        ),
     )
     registration: Mapped[str] = mapped_column(
         Tidy(120), default="", info=field("Giấy đăng ký kinh doanh", hint="số, ngày, nơi cấp")

@@ -2,15 +2,19 @@
 
 import re
 
+_SHORT_BRANCH = re.compile(r"[0-9]{9}-[0-9]{3}")
 _WEIGHTS = (31, 29, 23, 19, 17, 13, 7, 5, 3)
 
 
 def tax_code_written(code: str) -> str:
     """The one way a tax code is kept: digits only, a branch as 0123456789-001; other text only without spaces.
 
-    Spaces, hyphens and dots that group digits are left out.
+    Spaces, hyphens and dots that group digits are left out, but not the hyphen of a branch that lost its first zero:
+    twelve digits would be a person's number.
     """
     written = "".join(code.split())
+    if _SHORT_BRANCH.fullmatch(written):
+        return written
     digits = written.replace("-", "").replace(".", "")
     if not digits.isdecimal():
         return written
@@ -26,6 +30,8 @@ def tax_code_problem(code: str) -> str | None:
     digits = code.replace("-", "").replace(" ", "").replace(".", "")
     if not digits.isdecimal():
         return "Mã số thuế chỉ gồm chữ số; chi nhánh ghi như 0123456789-001."
+    if _SHORT_BRANCH.fullmatch("".join(code.split())):
+        return f"Mã chi nhánh {code} có 9 chữ số trước dấu gạch; cần 10. Excel có thể làm mất số 0 ở đầu."
     if len(digits) not in (10, 12, 13):
         return f"Mã số thuế có {len(digits)} chữ số; cần 10, 12 hoặc 13."
     if len(digits) == 12:

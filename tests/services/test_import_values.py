@@ -142,6 +142,35 @@ def test_a_telephone_and_a_tax_code_lose_their_zero_as_numbers(database: Databas
     assert counts(plan_of(database, Entity, wrong, commune.valid_from)) == (0, 0, 0, 1, 0)
 
 
+@pytest.mark.fill("demo")
+@pytest.mark.parametrize(
+    ("cell", "beside", "read_as"),
+    [
+        ("301234562-001", "0100109106", "0301234562-001"),
+        (301234562001, "0100109106", "0301234562-001"),
+        ("301234562001", 100109106, "0301234562-001"),
+        ("301234560-001", "0100109106", None),  # a wrong check digit
+        ("301234562-001", 100109107, None),  # another one shows no lost zero
+        (83099000001, "0100109106", "083099000001"),
+        ("083099000001", "0100109106", "083099000001"),
+    ],
+)
+def test_a_branch_or_a_persons_number_that_lost_its_zero_is_told_and_never_another_one(
+    database: Database, cell: Cell, beside: Cell, read_as: str | None
+) -> None:
+    commune = first(database, Commune.code, Commune.valid_from)
+    rows = (("HTX Một", commune.code, beside), ("HTX Hai", commune.code, cell))
+    plan = plan_of(database, Entity, listed(("Tên chủ thể", "Mã xã", "MST/CCCD"), *rows), commune.valid_from)
+
+    second = plan.rows[1]
+    if read_as is None:
+        assert [problem.column for problem in second.problems] == ["MST/CCCD"]
+        return
+    assert (second.parsed["tax_code"], second.problems) == (read_as, [])
+    told = [after for each in plan.repairs for line, _, _, after in each.cells if line == 3]
+    assert told == ([] if cell == read_as else [read_as])
+
+
 # ---- days -------------------------------------------------------------------------------------------------------
 
 RESULTS = ("Sản phẩm", "Chủ thể", "Điểm trung bình", "Hạng sao", "Ngày quyết định", "Số quyết định")
@@ -603,6 +632,9 @@ def test_what_the_flush_refuses_is_said_of_its_own_column(database: Database) ->
         (Entity, "TÊN CHỦ THỂ OCOP", "name"),
         (Entity, "Giấy ĐKKD", "registration"),
         (Entity, "Số ĐT", "phone"),
+        (Entity, "MST/CCCD", "tax_code"),
+        (Entity, "Mã số thuế/ Số CCCD", "tax_code"),
+        (Entity, "Mã số DN", "tax_code"),
         (Rating, "Quyết định công nhận / Ngày", "decided_on"),
         (Rating, "Ngày QĐ", "decided_on"),
         (Rating, "Điểm TB", "mean_points"),

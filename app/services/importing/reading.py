@@ -286,7 +286,9 @@ IN_BRACKETS = re.compile(r"\s*\([^()]*\)$")
 
 LEADING_NUMBER = re.compile(r"^\d{1,2}\s*[.)]\s*")
 IN_FULL = {"SP": "sản phẩm", "SĐT": "số điện thoại", "ĐT": "điện thoại", "QĐ": "quyết định"}
-SHORT = {fold(short): fold(full) for short, full in {**IN_FULL, "ĐKKD": "đăng ký kinh doanh"}.items()}
+SHORT = {
+    fold(short): fold(full) for short, full in {**IN_FULL, "ĐKKD": "đăng ký kinh doanh", "DN": "doanh nghiệp"}.items()
+}
 """Words that offices shorten in titles, folded; “OCOP” says nothing there."""
 
 

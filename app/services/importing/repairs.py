@@ -138,16 +138,30 @@ def _of_places(cells: Sequence[Cell], digits: int) -> Made:
     return {place: (text.zfill(digits), text.zfill(digits)) for place, text in short}
 
 
+PERSON = re.compile(r"0(?:0[1-9]|[1-8][0-9]|9[0-6])[0-9]{9}")
+"""A person's number begins with the code of a province, 001 to 096."""
+
+
 def _of_tax(cells: Sequence[Cell]) -> Made:
-    """Nine digits that with a zero in front have the right check digit, all of them in the column."""
-    short = {
-        place: f"0{cell}"
-        for place, cell in enumerate(cells)
-        if not isinstance(cell, bool) and isinstance(cell, (int, str)) and re.fullmatch(r"[0-9]{9}", str(cell))
-    }
+    """Nine digits that with a zero in front have the right check digit, all of them in the column, branches too.
+
+    Twelve digits of a branch without its hyphen, as no person's number begins with 1 to 9; of a number, a person's.
+    """
+    short: dict[int, str] = {}
+    alone: dict[int, str] = {}
+    for place, cell in enumerate(cells):
+        if isinstance(cell, bool) or not isinstance(cell, int | str):
+            continue
+        code = f"0{''.join(str(cell).split())}"
+        if re.fullmatch(r"[0-9]{10}(?:-[0-9]{3})?", code):
+            short[place] = code
+        elif re.fullmatch(r"0[1-9][0-9]{11}", code) and not tax_code_problem(code):
+            alone[place] = f"{code[:10]}-{code[10:]}"
+        elif isinstance(cell, int) and PERSON.fullmatch(code):
+            alone[place] = code
     if any(tax_code_problem(code) for code in short.values()):
-        return {}
-    return {place: (code, code) for place, code in short.items()}
+        short = {}
+    return {place: (code, code) for place, code in (short | alone).items()}
 
 
 # ---- days ---------------------------------------------------------------------------------------------------
