@@ -103,12 +103,14 @@ Asked = tuple[Unfound, str]
 class Repeats:
     """Lines that mean one row, in the order of the file. differing: a column in which they do not agree.
 
-    is_far: whether the first was judged in an earlier part.
+    is_far: whether the first was judged in an earlier part. names: ways in which they write the name of a new row,
+    the one that is taken first.
     """
 
     lines: list[int]
     differing: str = ""
     is_far: bool = False
+    names: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -682,6 +684,9 @@ class RecordList:
         is_shortened = fold(name) != fold(kept) and fold_name(self.model, name) == fold_name(self.model, kept)
         return is_shortened or is_respelled(name, kept)
 
+    def _is_written_otherwise(self, name: str, other: str) -> bool:
+        return self._is_respelled(name, other) or self._is_respelled(other, name)
+
     def _completed(self, values: Mapping[str, Any], links: Linked, made: Mapping[str, Change | None]) -> dict[str, Any]:
         """The values of a new row, with what its guesses and the place of the clerk add."""
         values, place = _filled(values), commune_relation(self.model)
@@ -755,17 +760,29 @@ class RecordList:
             again.is_far |= first not in by_line
             before = by_line.get(first) or self.codes.lend(self.lines.again(first))
             again.differing = again.differing or self._differing_column(before, row)
+            if change and change.action is RowAction.NEW:
+                names = (each.values.get(self.model.__title__) for each in (before, row))
+                again.names = list(dict.fromkeys([*again.names, *(name for name in names if name)]))
             found.add(first)
         for first in found:
             again = self.repeats[first]
             for place, row in enumerate(rows):
                 if row.line not in again.lines:
                     continue
+                if row.line == first:
+                    self._name_in_full(self.changes[place], again)
                 if again.differing:
                     row.problems.append(self._said_twice(again))
                     self.changes[place] = None
                 elif row.line != first:
                     self.changes[place] = Change(self.model, RowAction.SKIPPED, row_label(self.model, row))
+
+    def _name_in_full(self, change: Change | None, again: "Repeats") -> None:
+        """Give a new row the longest of its names, with its capitals; one of an earlier part keeps its own."""
+        if change and len(again.names) > 1:
+            title = self.model.__title__
+            again.names.sort(key=lambda name: (name.isupper(), -len(name)))
+            change.values[title] = change.meant[title] = again.names[0]
 
     def _differing_column(self, first: ReadRow, later: ReadRow) -> str:
         """A column in which a later line says something else; an empty cell says nothing, unless it is to clear."""
@@ -775,6 +792,8 @@ class RecordList:
                 continue
             if "." in path:
                 before, now = (_as_meant(self.model, path, value) for value in (before, now))
+            elif path == self.model.__title__ and before and now and self._is_written_otherwise(before, now):
+                continue
             if before != now:
                 return self.columns.name(path)
         return ""
@@ -884,7 +903,14 @@ class RecordList:
         shown = [f"dòng {', '.join(map(str, again.lines[1:]))} như dòng {again.lines[0]}" for again in same[:FEW]]
         more = f" và {number(len(same) - FEW)} bản ghi khác" if len(same) > FEW else ""
         label = self.model.__label__.lower()
-        return [f"{count} dòng ghi lại cùng một {label} nên bỏ qua: {'; '.join(shown)}{more}."]
+        written = [
+            f"dòng {', '.join(map(str, each.lines))} lấy “{each.names[0]}”" for each in same if len(each.names) > 1
+        ]
+        more_names = f" và {number(len(written) - FEW)} bản ghi khác" if len(written) > FEW else ""
+        return [
+            f"{count} dòng ghi lại cùng một {label} nên bỏ qua: {'; '.join(shown)}{more}.",
+            *([f"Tên viết nhiều cách: {'; '.join(written[:FEW])}{more_names}."] if written else ()),
+        ]
 
     def also(self, wanted: Collection[Change]) -> tuple[dict[str, dict[str, int]], list[str]]:
         made = [change for change in self.created.values() if change in wanted]
