@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 from xml.parsers.expat import ExpatError
 
 from python_calamine import CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
@@ -107,7 +108,7 @@ def _read(content: bytes, *, name: str, sheet: str | None, known: frozenset[str]
     chosen, most, counted = None, -1, {}
     for title in titles:
         seen = look(title)
-        rows = workbook.get_sheet_by_name(title).to_python(skip_empty_area=False)
+        rows = _to_the_corner(workbook.get_sheet_by_name(title).to_python(skip_empty_area=False), seen)
         counted[title] = sum(any(cell != "" for cell in row) for row in rows)
         found = _find_header(rows, seen, name=name, known=known) if len(titles) > 1 else 0
         if found is not None and found > most:
@@ -148,6 +149,16 @@ def _named_as_of(workbook: CalamineWorkbook, look: Callable[[str], Sheet]) -> da
         return read_day(said)
     except (ValueError, OverflowError):  # not one of ours, or written over
         return None
+
+
+def _to_the_corner(rows: list[list[Any]], seen: Sheet) -> list[list[Any]]:
+    """Lay out what calamine leaves out: lines and columns at the end that hold only errors, or formulas unresolved."""
+    places = [*seen.errors, *seen.formulas]
+    last, width = (max((place[at] + 1 for place in places), default=0) for at in (0, 1))
+    rows += [[] for _ in range(last - len(rows))]
+    for line in {line for line, _ in places}:
+        rows[line] += [""] * (width - len(rows[line]))
+    return rows
 
 
 def _find_header(rows: Sequence[Sequence[object]], seen: Sheet, *, name: str, known: frozenset[str]) -> int | None:

@@ -121,6 +121,14 @@ def test_a_formula_is_its_result_unless_it_has_none():
     assert table.rows == [(2, None), (CellError("=A2*2", "formula"), CellError("#DIV/0!", "error"))]
 
 
+def test_a_last_line_with_a_formula_alone_is_read_too():
+    book = openpyxl.Workbook()
+    for row in (("Mã", "Tên", "Số"), (None, None, "=A1*2")):
+        book.active.append(row)
+
+    assert read(samples.saved(book), name="xa.xlsx").rows == [(None, None, CellError("=A1*2", "formula"))]
+
+
 def test_errors_are_seen_in_the_other_formats_too():
     error = CellError("#REF!", "error")
     text, row = samples.xls_text, samples.brt_row
