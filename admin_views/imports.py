@@ -430,7 +430,6 @@ def _plan_page(
     moves = _is_move(batch)
     undone = batch.state is BatchState.UNDONE
     titled = f"Đợt {'chuyển đơn vị' if moves else 'nhập'} số {batch.number}{', đã hoàn tác' if undone else ''}"
-    then = " khi nhập, nay đã hoàn tác" if undone else ""
     return pages.ImportPlanPage(
         head=pages.Head(
             title=titled if batch.number else f"Nhập {noun} từ tệp",
@@ -448,10 +447,11 @@ def _plan_page(
         ],
         refused_title=f"{_number(batch, RowAction.REFUSED)} dòng bị từ chối",
         refused=[_refused(batch, row) for row in rows[RowAction.REFUSED]],
-        changed_title=f"{_number(batch, RowAction.CHANGED)} {'bản ghi chuyển' if moves else f'{noun} thay đổi'}{then}",
+        changed_title=f"{_number(batch, RowAction.CHANGED)} {'bản ghi chuyển' if moves else f'{noun} thay đổi'}"
+        + _since(batch, RowAction.CHANGED),
         changed=[_changed(model, row) for row in rows[RowAction.CHANGED]],
         changed_more=_more(batch, RowAction.CHANGED, shown),
-        new_title=f"{_number(batch, RowAction.NEW)} {noun} mới{then}",
+        new_title=f"{_number(batch, RowAction.NEW)} {noun} mới{_since(batch, RowAction.NEW)}",
         new=[_new(model, row) for row in rows[RowAction.NEW]],
         new_more=_more(batch, RowAction.NEW, shown),
         also=batch.options.get("also_words", []),
@@ -706,10 +706,29 @@ def _count(batch: ImportBatch, action: RowAction, shown: RowAction | None) -> pa
     icon, tone = _TONES[action]
     listed = action in _LISTED and batch.counts[action.value] and batch.state is not BatchState.DROPPED
     href = f"{HREF}/{batch.id}?xem={action.value}" if listed else ""
-    label = action.label
-    if batch.state is BatchState.UNDONE and action in (RowAction.NEW, RowAction.CHANGED):
-        label, tone = f"{label}, đã hoàn tác", "mute"
-    return pages.Count(_number(batch, action), label, icon, tone, href, current=action is shown)
+    return pages.Count(
+        _number(batch, action),
+        f"{action.label}{_since(batch, action, counted=False)}",
+        icon,
+        "mute" if _is_undone(batch, action) else tone,
+        href,
+        current=action is shown,
+    )
+
+
+def _is_undone(batch: ImportBatch, action: RowAction) -> bool:
+    return batch.state is BatchState.UNDONE and action in (RowAction.NEW, RowAction.CHANGED)
+
+
+def _since(batch: ImportBatch, action: RowAction, *, counted: bool = True) -> str:
+    """What an undo made of the rows of an action, behind their number: “, đã hoàn tác”, “, giữ 3, hoàn tác 9”."""
+    if not _is_undone(batch, action):
+        return ""
+    left, all_of = len(undoing.stayed(batch, action.value)), batch.counts[action.value]
+    if not left:
+        return " khi nhập, nay đã hoàn tác" if counted else ", đã hoàn tác"
+    before = " khi nhập, nay" if counted else ","
+    return f"{before} giữ cả" if left == all_of else f"{before} giữ {number(left)}, hoàn tác {number(all_of - left)}"
 
 
 def _rows(session: OcopSession, batch: ImportBatch, action: RowAction, page: int) -> Sequence[ImportRow]:
@@ -788,12 +807,16 @@ def _new(model: type[Base], row: ImportRow) -> pages.PlanRow:
 
 
 def _name(model: type[Base], row: ImportRow) -> pages.Cell:
+    is_gone = row.line in undoing.stayed(row.batch, "gone")
+    is_left = not is_gone and row.line in undoing.stayed(row.batch, row.action.value)
     readable = (
         row.row_id is not None
-        and row.batch.state is not BatchState.UNDONE
+        and (row.batch.state is not BatchState.UNDONE or is_left)
         and may(actor().rights, str(model.__screen__), "details")
     )
-    return pages.Cell(row.label, href=f"{BASE_URL}/{model.__screen__}/details/{row.row_id}" if readable else "")
+    href = f"{BASE_URL}/{model.__screen__}/details/{row.row_id}" if readable else ""
+    second = "đã xóa sau khi nhập" if is_gone else "giữ lại" if is_left else ""
+    return pages.Cell(row.label, href=href, second=second)
 
 
 def _value(model: type[Base], path: str, value: Any) -> str:

@@ -60,7 +60,8 @@ class ImportBatch(Owned, Base):
     value: id, "create" or "skip"}}, "clears": whether blank cells clear, "mapped": [[title, path, reason]], "unfound":
     values asked about, "likely": [[line, name, name there]], "also_words": sentences, "file_notes": notes of the
     reading, "samples": some cells of each column, "unclear": {"sentence": what is missing, "sides": {path: places of
-    columns that could be it}} while its columns are still to be chosen, "undone": counts}.
+    columns that could be it}} while its columns are still to be chosen, "undone": counts,
+    "stayed": {action, and "gone": lines whose rows an undo left}}.
 
     counts: {"new": …, "changed": …, "same": …, "refused": …, "skipped": …} of rows of the model asked for;
     also: {identity: counts} of parents made with it. notes: sentences about the file as a whole.

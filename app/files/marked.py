@@ -37,8 +37,8 @@ MOST_ROWS = 20_000
 MOST_CELLS = 200_000
 
 IMPORTED, SAME, NEW, CHANGED = "Đã nhập", "Không đổi", "Mới", "Thay đổi"
-REFUSED, SKIPPED, UNDONE = "Bị từ chối", "Bỏ qua", "Đã hoàn tác"
-RESULTS = (IMPORTED, SAME, NEW, CHANGED, REFUSED, SKIPPED, UNDONE)
+REFUSED, SKIPPED, UNDONE, GONE = "Bị từ chối", "Bỏ qua", "Đã hoàn tác", "Đã xóa sau đó"
+RESULTS = (IMPORTED, SAME, NEW, CHANGED, REFUSED, SKIPPED, UNDONE, GONE)
 DONE = (IMPORTED, SAME)
 
 SHADE = "FFFBE9E6"

@@ -95,6 +95,24 @@ def test_the_results_follow_the_batch(desk: Desk) -> None:
     assert samples.results(desk.back(batch_id)[1]) == ["Không đổi", "Đã hoàn tác", "Bị từ chối", "Bị từ chối"]
 
 
+def test_rows_that_an_undo_left_are_not_called_undone(desk: Desk) -> None:
+    more = [[n, f"Bánh tráng số {n}", desk.entity, None] for n in (2, 3, 4)]
+    batch_id = desk.send(samples.workbook([HEADER, [1, desk.product, desk.entity, None], *more]))
+    desk.apply(batch_id)
+    with desk.database.writing.begin() as session, session.doing("sửa"):
+        edited, deleted = (
+            session.scalars(select(Product).where(Product.name == f"Bánh tráng số {n}")).one() for n in (2, 3)
+        )
+        edited.description = "Đã xem tại cơ sở"
+        session.delete(deleted)
+    desk.undo(batch_id)
+
+    results = samples.results(desk.back(batch_id)[1])
+    assert results == ["Không đổi", "Đã nhập", "Đã xóa sau đó", "Đã hoàn tác"]
+    again = desk.send(desk.back(batch_id)[1])
+    assert desk.counts(again) == {"skipped": 2, "new": 2}
+
+
 def test_one_error_of_two_rows_is_one_line_of_the_summary(desk: Desk) -> None:
     _name, content = desk.back(desk.send(desk.rows()))
     summary = openpyxl.load_workbook(io.BytesIO(content))[FAULTS_SHEET]

@@ -100,6 +100,23 @@ def test_what_stays_is_said_with_its_reason(hand: TestClient, href: str, demo: D
     assert batch_of(look).state is BatchState.APPLIED
 
 
+def test_rows_that_an_undo_left_are_counted_apart_and_still_lead_to_their_records(
+    hand: TestClient, href: str, demo: Database, look: OcopSession
+) -> None:
+    edit_new(demo)
+    hand.post(f"{href}/undo", data=form_of(hand.get(f"{href}/undo").text))
+
+    page = hand.get(href)
+    assert "1 Mới, giữ cả" in text(page)
+    assert "1 Thay đổi, đã hoàn tác" in text(page)
+    assert "1 xã, phường mới khi nhập, nay giữ cả" in text(page)
+    assert "1 xã, phường thay đổi khi nhập, nay đã hoàn tác" in text(page)
+    assert "Xã Cồn Bửng giữ lại" in text(page)
+    (left,) = units(look, "29999")
+    assert page.text.count("/admin/commune/details/") == 1
+    assert left
+
+
 def test_what_moved_since_the_dry_run_is_shown_again(
     hand: TestClient, href: str, demo: Database, look: OcopSession
 ) -> None:

@@ -12,6 +12,7 @@ from app.files import marked, read
 from app.files.marked import Mark, Summed
 from app.services import importing
 from app.services.importing.links import code_of
+from app.services.importing.undoing import stayed
 from app.session import OcopSession
 from models.base import screens
 from models.import_batch import BatchState, ImportBatch, ImportRow, RowAction
@@ -61,7 +62,12 @@ def returned(session: OcopSession, batch: ImportBatch, content: bytes) -> tuple[
     problems = {
         row.line: [(column, asked.get((row.line, column), said)) for column, said in row.problems] for row in rows
     }
-    marks = [Mark(row.line, before.get(row.line) or results[row.action], problems[row.line]) for row in rows]
+    left = {line: marked.IMPORTED for action in RowAction for line in stayed(batch, action.value)}
+    left |= dict.fromkeys(stayed(batch, "gone"), marked.GONE)
+    marks = [
+        Mark(row.line, before.get(row.line) or left.get(row.line) or results[row.action], problems[row.line])
+        for row in rows
+    ]
     name = f"{PurePath(batch.file_name).stem.removesuffix(SUFFIX)}{SUFFIX}.xlsx"
     return name, marked.mark(content, table, name=batch.file_name, marks=marks, summary=_summed(problems))
 

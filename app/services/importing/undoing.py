@@ -40,9 +40,9 @@ from app.services.importing.writing import BATCH, parts
 from app.services.place_names import place_lines
 from app.session import OcopSession, StaleVersion, places_relation, plain
 from models.audit import AuditAction, AuditEntry
-from models.base import Base, Instant, Placed, Points, Tidy, TidyText, fields, label_of, now
+from models.base import Base, Instant, Placed, Points, Tidy, TidyText, fields, label_of, now, screens
 from models.commune import Commune, CommuneSuccession
-from models.import_batch import BatchState, ImportBatch, Sender
+from models.import_batch import BatchState, ImportBatch, ImportRow, Sender
 from models.province import Dated
 from models.rules.access import may
 from models.rules.places import overlap
@@ -166,10 +166,30 @@ def undo(session: OcopSession, batch: ImportBatch, *, seen: str = "") -> Undo:
             batch.state = BatchState.UNDONE
             batch.undone_at = now()
             batch.undone_by = session.actor.name
-            batch.options = {**batch.options, "undone": found.counts}
+            batch.options = {**batch.options, "undone": found.counts, "stayed": _stayed(session, batch, deeds)}
     except (IntegrityError, StaleVersion) as moved:
         raise UndoMoved from moved
     return found
+
+
+def _stayed(session: OcopSession, batch: ImportBatch, deeds: "Deeds") -> dict[str, list[int]]:
+    """{action: lines of the file whose rows were not put as they were}; "gone" has those deleted since."""
+    model = screens()[batch.screen]
+    own = {deed.row_id: deed for deed in deeds.values() if deed.model is model and deed.stays}
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for part in parts(sorted(own)):
+        rows = select(ImportRow.row_id, ImportRow.line, ImportRow.action).where(ImportRow.batch_id == batch.id)
+        for row_id, line, action in session.execute(rows.where(ImportRow.row_id.in_(part))):
+            found[action.value].append(line)
+            if own[row_id].gone:
+                found["gone"].append(line)
+    return dict(found)
+
+
+def stayed(batch: ImportBatch, action: str) -> Collection[int]:
+    """Lines of an action, or "gone", whose rows an undo of the batch left as they were."""
+    lines: list[int] = batch.options.get("stayed", {}).get(action, [])
+    return frozenset(lines)
 
 
 def may_undo(session: OcopSession, batch: ImportBatch) -> bool:
