@@ -30,6 +30,7 @@ from models import Commune
 from models.base import Placed
 from models.rules.access import may
 from models.rules.places import DAY, NO_DISTRICTS_FROM
+from models.rules.rating import Recognition
 from models.rules.words import VIETNAM, day, moment, number, read_day
 
 HREF = f"{BASE_URL}/report/dia-gioi"
@@ -179,7 +180,8 @@ def report_page(session: OcopSession, question: Asked) -> ReportPage:
     return ReportPage(
         head=pages.Head(
             title=TITLE,
-            sub=f"Số liệu hiện có trong sổ, xếp theo địa giới ngày {day(question.day)}",
+            sub=f"Số liệu hiện có trong sổ, xếp theo địa giới ngày {day(question.day)}; "
+            f"hạng sao là công nhận còn hiệu lực hôm nay",
             buttons=[pages.Link("Xuất Excel", question.href("/xlsx"), "file-spreadsheet")]
             if may(actor().rights, "product", "export")
             else [],
@@ -211,8 +213,9 @@ def _row(question: Asked, line: Line) -> pages.ListRow:
         href = question.href(tinh=line.spot.province_id, muc=Level.COMMUNE.value)
     on = question.day
     links = [list_href("entity", line.communes, on), list_href("product", line.communes, on)]
-    links += [list_href("product", line.communes, on, stars=stars) for stars in STARS]
-    links += [""] * (len(line.figures) - len(links))
+    links += [list_href("product", line.communes, on, stars=stars, recognition=Recognition.VALID) for stars in STARS]
+    links.append("")  # no filter asks for two star classes at once
+    links += [list_href("product", line.communes, on, recognition=r) for r in (Recognition.EXPIRED, Recognition.NONE)]
     cells = [
         pages.Cell(number(figure), href=link if figure else "")
         for figure, link in zip(line.figures, links, strict=True)

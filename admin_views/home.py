@@ -147,7 +147,7 @@ def _expiring(session: OcopSession) -> pages.RelatedTable:
     found = session.execute(
         select(Product.id, Product.name, Rating.stars, Rating.expires_on)
         .join(Product, Rating.product_id == Product.id)
-        .where(Rating.expires_on >= on, Rating.expires_on <= until)
+        .where(Rating.expires_on >= on, Rating.expires_on <= until, Rating.is_newest())
         .order_by(Rating.expires_on, Rating.id)
         .limit(SHOWN + 1)
     )
@@ -160,7 +160,8 @@ def _expiring(session: OcopSession) -> pages.RelatedTable:
         )
         for product_id, name, stars, expires in found
     ]
-    address = f"{BASE_URL}/rating/list?expires_on_from={day(on)}&expires_on_to={day(until)}&sortBy=expires_on&sort=asc"
+    asked = f"newest=1&expires_on_from={day(on)}&expires_on_to={day(until)}&sortBy=expires_on&sort=asc"
+    address = f"{BASE_URL}/rating/list?{asked}"
     return pages.RelatedTable(
         f"Công nhận hết hạn trong {EXPIRING_DAYS} ngày",
         ("Sản phẩm", "Hạng sao", "Hết hạn"),

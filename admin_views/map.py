@@ -26,6 +26,7 @@ from app.session import OcopSession
 from models import Boundary, Commune, Province
 from models.rules.access import may
 from models.rules.geography import Spot
+from models.rules.rating import Recognition
 from models.rules.words import day, number
 
 # One hue, six classes: none, and five of more and more.
@@ -89,8 +90,7 @@ def area_map(session: OcopSession, on: date, asked: str, province: str = "") -> 
         return None
     measures = _measures(session)
     chosen = asked if asked in measures else ""
-    name, _, value = chosen.partition("-")
-    narrowed = {name: int(value)} if chosen else {}
+    narrowed = _narrowed(chosen)
     figure = measures[chosen]
     counts = products_by_spot(session, on, *(_filters()[name].where(value) for name, value in narrowed.items()))
     here = {unit.province_id for unit in units}
@@ -169,7 +169,7 @@ def _province_rows(
     on: date,
     counts: Mapping[Spot, tuple[int, list[int]]],
     chosen: str,
-    narrowed: Mapping[str, int],
+    narrowed: Mapping[str, int | Recognition],
 ) -> list[pages.ListRow]:
     """A line a province of the map, its name opening its own map; what no province has comes last."""
     found: dict[int | None, tuple[int, list[int]]] = {}
@@ -206,7 +206,9 @@ class _Counted:
     href: str
 
 
-def _counted(unit: int | None, name: str, found: tuple[int, list[int]], narrowed: Mapping[str, int]) -> _Counted:
+def _counted(
+    unit: int | None, name: str, found: tuple[int, list[int]], narrowed: Mapping[str, int | Recognition]
+) -> _Counted:
     count, communes = found
     # A place without any opens its empty list, where the next one is added.
     communes = communes or ([unit] if unit else [])
@@ -214,11 +216,18 @@ def _counted(unit: int | None, name: str, found: tuple[int, list[int]], narrowed
 
 
 def _measures(session: OcopSession) -> dict[str, str]:
-    """What a map may be coloured by: “stars-4” → “Sản phẩm 4 sao”, as the filters of the list have them."""
+    """What a map may be coloured by: “stars-4” → “Sản phẩm 4 sao còn hiệu lực”, as the list's filters have them."""
     found = {"": "Sản phẩm"}
-    for name, label in (("stars", "Sản phẩm {}"), ("step", "Sản phẩm ở bước {}")):
+    for name, label in (("stars", "Sản phẩm {} còn hiệu lực"), ("step", "Sản phẩm ở bước {}")):
         found |= {f"{name}-{value}": label.format(words) for value, words in _filters()[name].options(session)}
     return found
+
+
+def _narrowed(chosen: str) -> dict[str, int | Recognition]:
+    """What a measure asks of the list; stars whose recognition has ended are none."""
+    name, _, value = chosen.partition("-")
+    found: dict[str, int | Recognition] = {name: int(value)} if chosen else {}
+    return {**found, "recognition": Recognition.VALID} if name == "stars" else found
 
 
 @functools.cache

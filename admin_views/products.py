@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from admin_views import pages
@@ -23,6 +23,7 @@ from models import Cycle, CycleStep, Move, Participation, ParticipationState, Pr
 from models.base import Base
 from models.rules.access import may
 from models.rules.cycle import NOT_IN_CYCLE, next_step
+from models.rules.rating import Recognition
 from models.rules.words import VIETNAM, day, moment, number
 
 CYCLE_TAB = "chu-trinh"
@@ -66,6 +67,15 @@ class ProductView(OcopView, model=Product):
             ),
             words=lambda _s, value: f"{value} sao",
             options=lambda _s: [(str(n), f"{n} sao") for n in range(5, 0, -1)],
+        )
+        yield ListFilter(
+            name="recognition",
+            label="Công nhận",
+            kind="options",
+            read=Recognition,
+            where=_recognised,
+            words=lambda _s, value: value.label,
+            options=lambda _s: [(each.value, each.label) for each in Recognition],
         )
         yield ListFilter(
             name="step",
@@ -252,6 +262,18 @@ def _is_newest_rating(rating: Any) -> ColumnElement[bool]:
         .scalar_subquery()
     )
     return rating.id == newest  # type: ignore[no-any-return]  # an aliased model's column
+
+
+def _recognised(value: Recognition) -> ColumnElement[bool]:
+    rated = exists().where(Rating.product_id == Product.id)
+    has_ended = Rating.expires_on < today()
+    match value:
+        case Recognition.NONE:
+            return ~rated
+        case Recognition.EXPIRED:
+            return rated.where(_is_newest_rating(Rating), has_ended)
+        case Recognition.VALID:
+            return rated.where(_is_newest_rating(Rating), or_(Rating.expires_on.is_(None), ~has_ended))
 
 
 def _rated() -> list[Shown]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from admin_views.base import OcopView
+from admin_views.query import ListFilter
 from app.services import rating as service
 from app.session import OcopSession
 from models import Rating
@@ -49,6 +50,17 @@ class RatingView(OcopView, model=Rating):
         Rating.authority,
         Rating.expires_on,
     )
+
+    def more_filters(self) -> Iterable[ListFilter]:
+        yield ListFilter(
+            name="newest",
+            label="Mới nhất của sản phẩm",
+            kind="options",
+            read=lambda text: bool(("0", "1").index(text)),
+            where=lambda value: Rating.is_newest() if value else ~Rating.is_newest(),
+            words=lambda _s, value: "Có" if value else "Không",
+            options=lambda _s: [("1", "Có"), ("0", "Không")],
+        )
 
     def create_row(self, session: OcopSession, values: Mapping[str, Any]) -> Base:
         rating = Rating(**values)

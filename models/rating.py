@@ -4,8 +4,8 @@ from datetime import date
 from decimal import Decimal
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, and_, exists, or_
+from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from models.base import Base, LabelledEnum, Placed, Searchable, Tidy, TidyText, choice, field, list_indexes
 from models.criteria_set import CriteriaSet
@@ -87,3 +87,10 @@ class Rating(Placed, Searchable, Base):
         *list_indexes("ratings"),
         Index("ix_ratings_product_id_decided_on", "product_id", "decided_on"),
     )
+
+    @classmethod
+    def is_newest(cls) -> ColumnElement[bool]:
+        """No later result of the same product."""
+        later = aliased(cls)
+        same_day = and_(later.decided_on == cls.decided_on, later.id > cls.id)
+        return ~exists().where(later.product_id == cls.product_id, or_(later.decided_on > cls.decided_on, same_day))

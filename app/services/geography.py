@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, exists, func, select
 from sqlalchemy.orm import aliased
 
 from app.current import seeing_everything, today
@@ -25,7 +25,7 @@ Figures = tuple[int, ...]
 """One number a column, in the order of COLUMNS."""
 
 STARS = (5, 4, 3)
-COLUMNS = ("Chủ thể", "Sản phẩm", *(f"{stars} sao" for stars in STARS), "1–2 sao", "Chưa đánh giá")
+COLUMNS = ("Chủ thể", "Sản phẩm", *(f"{stars} sao" for stars in STARS), "1–2 sao", "Hết hạn", "Chưa đánh giá")
 NONE: Figures = (0,) * len(COLUMNS)
 
 
@@ -138,7 +138,7 @@ def counted(session: OcopSession, day: date) -> dict[int, Figures]:
     for commune_id, count in session.execute(_by_commune(Product, day)):
         rows[commune_id][1] = rows[commune_id][-1] = count
     for commune_id, stars, count in session.execute(_by_stars(day)):
-        rows[commune_id][2 + STARS.index(stars) if stars in STARS else -2] += count
+        rows[commune_id][2 + STARS.index(stars) if stars in STARS else -3 if stars else -2] += count
         rows[commune_id][-1] -= count
     return {commune_id: tuple(row) for commune_id, row in rows.items()}
 
@@ -171,18 +171,17 @@ def _by_commune(model: Any, day: date) -> Select[int, int]:
 
 
 def _by_stars(day: date) -> Select[int, int, int]:
-    """Products by commune and stars of their newest result."""
-    later = aliased(Rating)
-    newer = exists().where(
-        later.product_id == Rating.product_id,
-        or_(later.decided_on > Rating.decided_on, and_(later.decided_on == Rating.decided_on, later.id > Rating.id)),
-    )
+    """Products by commune and stars of their newest result, 0 where its recognition has ended by today.
+
+    The map is that of the day; the books are today's, so that another map changes no total.
+    """
     place = recorded_in(Product, day).label("place")
+    stars = case((Rating.expires_on < today(), 0), else_=Rating.stars).label("stars_today")
     return (
-        select(place, Rating.stars, func.count(Rating.id))
+        select(place, stars, func.count(Rating.id))
         .join(Product, Rating.product_id == Product.id)
-        .where(~newer)
-        .group_by(place, Rating.stars)
+        .where(Rating.is_newest())
+        .group_by(place, stars)
     )
 
 

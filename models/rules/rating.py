@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from models.base import LabelledEnum
 from models.rating import Regime
 
 HIGHEST = Decimal(100)
@@ -48,6 +49,14 @@ def may_be_five(by_points: int | None, awarded: int) -> bool:
 def regime_on(day: date) -> Regime | None:
     """The decision that results of a day are made under; None before the first one, of 21/08/2019."""
     return next((regime for since, regime in _REGIMES if day >= since), None)
+
+
+class Recognition(LabelledEnum):
+    """How the newest result of a product stands today; what earns no recognition does not end."""
+
+    VALID = "valid", "Còn hiệu lực"
+    EXPIRED = "expired", "Đã hết hạn"
+    NONE = "none", "Chưa đánh giá"
 
 
 class Authority(StrEnum):

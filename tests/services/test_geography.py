@@ -1,11 +1,11 @@
 """Tổng hợp theo địa giới: on every map the communes, the districts and the provinces add up to what the books hold."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import func, select
 
-from app.current import acting_as, system
+from app.current import acting_as, system, today
 from app.database import Database
 from app.services.geography import COLUMNS, NONE, Figures, Level, places_on, summary
 from models import (
@@ -83,6 +83,21 @@ def test_a_clerk_s_report_holds_the_clerk_s_area_alone(database: Database) -> No
 
     assert [line.name for line in found.lines] == ["Xã An Thạnh"]
     assert dict(zip(COLUMNS, found.total, strict=True))["4 sao"] == 1
+
+
+@pytest.mark.fill("world")
+@pytest.mark.parametrize(("left", "column"), [(0, "4 sao"), (-1, "Hết hạn")], ids=["last day", "day after"])
+def test_a_recognition_that_has_ended_counts_apart_on_every_map(database: Database, left: int, column: str) -> None:
+    with acting_as(system("kiểm thử")), database.writing.begin() as session:
+        rating = session.scalars(select(Rating).where(Rating.product_id == OWN)).one()
+        rating.expires_on = today() + timedelta(days=left)
+
+    with acting_as(world.clerk()), database.reading() as session:
+        totals = [summary(session, day, Level.COMMUNE).total for day in DAYS]
+
+    for total in totals:
+        figures = dict(zip(COLUMNS, total, strict=True))
+        assert {name: figures[name] for name in COLUMNS[2:] if figures[name]} == {column: 1}
 
 
 @pytest.mark.fill("world")

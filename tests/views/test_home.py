@@ -1,13 +1,17 @@
 """Trang chủ and the frame: who I am, where I am, what waits; numbers that agree with the lists they open."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
+from html import unescape
 
 import pytest
 from sqlalchemy import select
 
+from app.current import acting_as, system, today
+from app.database import Database
 from app.session import OcopSession
-from models import AuditEntry, Entity
+from models import AuditEntry, Entity, Product, Rating
+from models.rules.rating import expires_on
 from models.rules.words import moment
 from tests.views.conftest import Clerk
 from tests.views.page import text_of
@@ -36,6 +40,28 @@ def test_every_number_opens_a_list_of_that_many(clerk: Clerk, username: str) -> 
     for href, number in links:
         opened = text_of(someone.get(href.replace("&amp;", "&")).text)
         assert f"{number} khớp bộ lọc" in opened, href
+
+
+def test_a_product_rated_anew_needs_no_reminder_of_its_old_certificate(clerk: Clerk, demo: Database) -> None:
+    on, tinh = today(), clerk("tinh")
+    before = text_of(tinh.get("/admin/").text)
+    with acting_as(system("kiểm thử")), demo.writing.begin() as session:
+        ending = select(Rating).where(Rating.expires_on.between(on, on + timedelta(days=180)))
+        old = session.scalars(ending.order_by(Rating.expires_on).limit(1)).one()
+        name = session.get_one(Product, old.product_id).name
+        session.add(
+            Rating(product_id=old.product_id, regime=old.regime, stars=4, decided_on=on, expires_on=expires_on(on))
+        )
+
+    after = tinh.get("/admin/").text
+
+    title = "Công nhận hết hạn trong 180 ngày"
+    assert name in before.partition(title)[2]
+    assert name not in text_of(after).partition(title)[2]
+    (href,) = re.findall(r'href="(/admin/rating/list[^"]+expires_on[^"]+)"', after)
+    opened = tinh.get(unescape(href)).text
+    assert "Bỏ lọc Mới nhất của sản phẩm: Có" in opened
+    assert name not in text_of(opened)
 
 
 def test_numbers_of_a_commune_are_told_as_its_own(clerk: Clerk) -> None:
