@@ -41,6 +41,7 @@ MOST_LINES = 500
 # A longer address is cut by some proxies.
 MOST_PLACES = 300
 NAMED = 3
+_STANDING = "công nhận còn hiệu lực hôm nay"
 
 
 # ---- lists narrowed to places ------------------------------------------------------------------------------------
@@ -180,8 +181,7 @@ def report_page(session: OcopSession, question: Asked) -> ReportPage:
     return ReportPage(
         head=pages.Head(
             title=TITLE,
-            sub=f"Số liệu hiện có trong sổ, xếp theo địa giới ngày {day(question.day)}; "
-            f"hạng sao là công nhận còn hiệu lực hôm nay",
+            sub=f"Số liệu hiện có trong sổ, xếp theo địa giới ngày {day(question.day)}",
             buttons=[pages.Link("Xuất Excel", question.href("/xlsx"), "file-spreadsheet")]
             if may(actor().rights, "product", "export")
             else [],
@@ -191,7 +191,7 @@ def report_page(session: OcopSession, question: Asked) -> ReportPage:
         levels=[pages.Option(level.value, level.label, selected=level is question.level) for level in levels],
         hidden=[("tinh", str(question.province_id))] if question.province_id else [],
         days=_days(question),
-        table_title=f"{question.level.label}, địa giới ngày {day(question.day)}",
+        table_title=f"{question.level.label}, địa giới ngày {day(question.day)}; hạng sao tính {_STANDING}",
         columns=("Đơn vị", "Mã", *COLUMNS),
         rows=[_row(question, line) for line in found.lines[:MOST_LINES]],
         total=[pages.Cell("Cộng"), pages.Cell(), *(pages.Cell(number(n)) for n in found.total)],
@@ -254,6 +254,7 @@ def _about(found: Summary) -> Table:
         ("Báo cáo", TITLE),
         ("Địa giới tại ngày", day(found.day)),
         ("Cấp", found.level.label),
+        ("Hạng sao", f"{_STANDING}, {day(today())}"),
         ("Người xuất", actor().name),
         ("Lúc", moment(datetime.now(UTC).astimezone(VIETNAM))),
         ("Số dòng", number(len(found.lines))),
