@@ -8,6 +8,7 @@ from admin_views.base import BASE_URL, OcopView
 from admin_views.columns import Shown
 from admin_views.import_files import marked_href, original_href
 from app.services.importing import returned, undoing
+from app.services.moving import FILE_NAME as MOVE
 from app.session import OcopSession
 from app.table import Column
 from models import BatchState, ImportBatch, RowAction
@@ -68,22 +69,25 @@ class ImportBatchView(OcopView, model=ImportBatch):
         ]
         if row.state is BatchState.UNDONE:
             counts.append(pages.Fact("Hoàn tác", pages.Cell(undoing.outcome(row))))
-        from_file = [("Tệp", file)] if row.file_hash else []  # moved records came from none
-        return [*super().facts(session, row), *from_file, (f"Số dòng: {screens()[row.screen].__plural__}", counts)]
+        from_file = [] if row.is_move else [("Tệp", file)]
+        return [*super().facts(session, row), *from_file, (f"Số dòng: {_called(row.screen, row.file_hash)}", counts)]
 
 
 def _kind(column: Shown) -> Shown:
     return replace(
         column,
-        words=lambda _session, kinds: {(kind,): (_plural(kind),) for (kind,) in kinds},
+        expressions=(ImportBatch.screen, ImportBatch.file_hash),
+        words=lambda _session, rows: {row: (_called(*row),) for row in rows},
         sort=None,
         width=14,
     )
 
 
-def _plural(kind: str) -> str:
-    model = screens().get(kind)
-    return model.__plural__ if model else kind
+def _called(screen: str, file_hash: str) -> str:
+    if not file_hash:
+        return MOVE
+    model = screens().get(screen)
+    return model.__plural__ if model else screen
 
 
 def _written() -> Shown:

@@ -427,7 +427,7 @@ def _plan_page(
         for action in (RowAction.REFUSED, RowAction.CHANGED, RowAction.NEW)
     }
     noun = lower_first(model.__plural__)
-    moves = _is_move(batch)
+    moves = batch.is_move
     undone = batch.state is BatchState.UNDONE
     titled = f"Đợt {'chuyển đơn vị' if moves else 'nhập'} số {batch.number}{', đã hoàn tác' if undone else ''}"
     return pages.ImportPlanPage(
@@ -480,18 +480,13 @@ def _buttons(session: OcopSession, batch: ImportBatch) -> list[pages.Link]:
     if not returned.has_results(batch):
         return []
     buttons = []
-    if not _is_move(batch):
+    if not batch.is_move:
         buttons.append(pages.Link("Tải tệp gốc", original_href(batch), "file"))
         buttons.append(pages.Link("Tải tệp kèm kết quả", marked_href(batch), "file-download"))
     if batch.state is BatchState.APPLIED and undoing.may_undo(session, batch):
-        label = "Hoàn tác đợt chuyển" if _is_move(batch) else "Hoàn tác đợt nhập"
+        label = "Hoàn tác đợt chuyển" if batch.is_move else "Hoàn tác đợt nhập"
         buttons.append(pages.Link(label, f"{HREF}/{batch.id}/undo", "arrow-back-up"))
     return buttons
-
-
-def _is_move(batch: ImportBatch) -> bool:
-    """Whether it is of Chuyển đơn vị: moved records came from no file."""
-    return not batch.file_hash
 
 
 def _model(batch: ImportBatch) -> type[Base]:
@@ -515,7 +510,7 @@ def _counted(batch: ImportBatch) -> str:
 
 
 def _sub(batch: ImportBatch, *, planned: bool) -> str:
-    if _is_move(batch):
+    if batch.is_move:
         return f"Bản ghi của xã, phường đã hết hiệu lực, chuyển sang đơn vị kế tục ngày {day(batch.as_of)}."
     file = f"Tệp {batch.file_name}, tính đến ngày {day(importing.options_of(batch).day(batch.as_of))}."
     if not planned:
@@ -532,16 +527,14 @@ def _notes(
     marked = pages.Link("Tải tệp kèm kết quả để sửa các dòng bị từ chối", marked_href(batch))
     if batch.state is BatchState.APPLIED:
         done = (
-            f"Đã chuyển {_number(batch, RowAction.CHANGED)} bản ghi"
-            if _is_move(batch)
-            else f"Đã nhập {_counted(batch)}"
+            f"Đã chuyển {_number(batch, RowAction.CHANGED)} bản ghi" if batch.is_move else f"Đã nhập {_counted(batch)}"
         )
         notes.append(pages.Note(f"{done}, lúc {words(batch.applied_at)}, bởi {batch.made_by}.", "ok"))
         if batch.counts["refused"]:
             left = f"{number(batch.counts['refused'])} dòng bị từ chối chưa được nhập."
             notes.append(pages.Note(left, "warn", links=[marked]))
     elif batch.state is BatchState.UNDONE:
-        notes.append(pages.Note(undoing.outcome(batch), "ok", links=[] if _is_move(batch) else [again]))
+        notes.append(pages.Note(undoing.outcome(batch), "ok", links=[] if batch.is_move else [again]))
     elif batch.state is BatchState.DROPPED:
         notes.append(pages.Note("Đợt nhập này đã bỏ, chưa ghi gì vào sổ.", "warn", links=[again]))
     elif not planned:
@@ -766,7 +759,7 @@ def _pager(batch: ImportBatch, shown: RowAction | None, page: int) -> list[pages
 
 
 def _list_link(batch: ImportBatch) -> pages.Link:
-    if _is_move(batch):
+    if batch.is_move:
         return pages.Link("Về trang Chuyển đơn vị", f"{BASE_URL}/moving")
     model = _model(batch)
     return pages.Link(f"Về danh sách {lower_first(model.__plural__)}", f"{BASE_URL}/{batch.screen}/list")

@@ -95,6 +95,11 @@ class ImportBatch(Owned, Base):
     user: Mapped[User | None] = relationship(info=field("Tài khoản", managed=True))
     sender: Mapped[Sender | None] = relationship(info=field("Nơi gửi", managed=True))
 
+    @property
+    def is_move(self) -> bool:
+        """Whether it is of Chuyển đơn vị: moved records came from no file."""
+        return not self.file_hash
+
 
 class ImportRow(Owned, Base):
     """line: as Excel counts it. raw: cells as they stood in the file. parsed: {attribute: value} after reading.

@@ -209,6 +209,17 @@ def test_every_divided_commune_is_within_reach(clerk: Clerk, demo: Database, mon
     assert "Xã, phường 5–5 trong 5" in text_of(page)
 
 
+def test_a_move_has_a_kind_of_its_own_among_the_batches(clerk: Clerk) -> None:
+    tinh = clerk("tinh")
+
+    done = tinh.post("/admin/moving", data=form_of(tinh.post("/admin/moving").text))
+
+    ((name, kind, *_rest),) = rows_of(tinh.get("/admin/import-batch/list").text)
+    assert (name, kind) == ("Chuyển đơn vị", "Chuyển đơn vị")
+    number = done.headers["location"].rpartition("/")[2]
+    assert "Số dòng: Chuyển đơn vị" in text_of(tinh.get(f"/admin/import-batch/details/{number}").text)
+
+
 def test_the_batch_of_a_move_tells_units_of_one_name_apart(clerk: Clerk) -> None:
     tinh = clerk("tinh")
 
