@@ -4,8 +4,10 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
+import openpyxl
 import pytest
 from sqlalchemy import func, select
 
@@ -363,3 +365,39 @@ def test_a_file_that_cannot_be_written_is_a_sentence_and_leaves_nothing_beside_i
     )
     assert "“nay.xlsx”" in taken[2]
     assert not list(office.glob("**/.*.part"))
+
+
+REAL_LISTS = {
+    "2017-10-15": ("gso_ben_tre_2017-10-15.xls", "164 mới, 0 thay đổi, 0 không đổi"),
+    "2021-02-01": ("gso_ben_tre_2021-02-01.xls", "0 mới, 3 thay đổi, 154 không đổi"),
+    "2025-01-01": ("ben_tre_units_2025-01.csv", "0 mới, 5 thay đổi, 143 không đổi"),
+    "2025-07-01": ("vinh_long_units_2025.csv", "76 mới, 48 thay đổi, 0 không đổi"),
+}
+
+
+def test_the_real_lists_are_imported_as_of_their_days_and_exported_as_of_any(
+    ocop: Run, office: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ocop("migrate")
+    in_order = [_bring_in(ocop, shared_data, day) for day in REAL_LISTS]
+    known = [_exported(ocop, office, day) for day in REAL_LISTS]
+    monkeypatch.setenv("OCOP_DATABASE_URL", f"sqlite:///{office}/khac.db")
+
+    ocop("migrate")
+    for day in ("2025-07-01", "2017-10-15", "2025-01-01", "2021-02-01"):
+        assert _bring_in(ocop, shared_data, day)[0] == 0
+
+    for (code, out, _err), (day, (_file, counts)) in zip(in_order, REAL_LISTS.items(), strict=True):
+        assert code == 0
+        assert f"Xã, phường tại ngày {date.fromisoformat(day):%d/%m/%Y}: {counts}, 0 bị từ chối." in out
+    assert [len(rows) for rows in known] == [164, 157, 148, 124]
+    assert [_exported(ocop, office, day) for day in REAL_LISTS] == known
+
+
+def _bring_in(ocop: Run, folder: Path, day: str) -> tuple[int, str, str]:
+    return ocop("import", "commune", str(folder / REAL_LISTS[day][0]), "--as-of", day, "--complete")
+
+
+def _exported(ocop: Run, office: Path, day: str) -> list[tuple[object, ...]]:
+    assert ocop("export", "commune", "--out", "xa.xlsx", "--query", f"on={day}")[0] == 0
+    return list(openpyxl.load_workbook(office / "xa.xlsx").worksheets[0].iter_rows(min_row=2, values_only=True))

@@ -169,17 +169,7 @@ def test_the_real_lists_follow_each_other(office: Office, shared_data: Path) -> 
     assert renamed == [("28777", IN_2017, "28777", IN_2021, SuccessionKind.RENAMED)]
 
 
-@pytest.mark.parametrize(
-    "order",
-    [
-        (IN_2021, IN_2017, IN_2025, REFORM),
-        (IN_2025, IN_2017, IN_2021, REFORM),
-        (REFORM, IN_2025, IN_2021, IN_2017),
-        (REFORM, IN_2017, IN_2025, IN_2021),
-        (IN_2017, REFORM, IN_2025, IN_2021),
-        (IN_2021, REFORM, IN_2017, IN_2025),
-    ],
-)
+@pytest.mark.parametrize("order", list(itertools.permutations(LISTS)), ids=lambda days: "-".join(map(str, days)))
 def test_in_another_order_they_give_the_same_history(
     with_ben_tre: Office, shared_data: Path, order: Sequence[date]
 ) -> None:
