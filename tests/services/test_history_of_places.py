@@ -582,6 +582,27 @@ def test_a_partial_list_ends_nothing(desk: Office) -> None:
     assert set(desk.in_force(IN_2021)) == {"29200", "29227"}
 
 
+def test_a_list_of_the_reform_that_is_not_said_to_be_complete_names_what_it_leaves_of_the_old_map(
+    with_ben_tre: Office, shared_data: Path
+) -> None:
+    bring_in_real(with_ben_tre, shared_data, IN_2025)
+    table = real(shared_data, LISTS[REFORM])
+    said = (
+        "100 xã, phường thuộc huyện không có trong tệp và vẫn còn hiệu lực, dù từ 01/07/2025 không còn cấp huyện. "
+        "Nếu tệp đủ cả tỉnh thì đánh dấu danh mục đầy đủ để các đơn vị này kết thúc ngày 30/06/2025."
+    )
+
+    made = with_ben_tre.bring_in(table, REFORM)
+    partial = len(with_ben_tre.in_force(REFORM))
+    then = with_ben_tre.bring_in(table, REFORM, complete=True)
+
+    assert said in made.notes
+    assert partial == 224
+    assert said not in then.notes
+    assert len(with_ben_tre.in_force(REFORM)) == 124
+    assert said not in with_ben_tre.plan(table, REFORM).notes
+
+
 def test_a_complete_list_that_only_ends_units_is_written_and_undone(desk: Office) -> None:
     desk.bring_in(listed(AN_THANH, GIAO_THANH), IN_2017)
     before = desk.history()

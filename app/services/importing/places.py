@@ -768,6 +768,12 @@ class UnitList:
             )
         if self.ended.get(self.own):
             return notes
+        if (former := self._former_provinces()) and (stale := self._of_the_old_map(session, former)):
+            notes.append(
+                f"{number(len(stale))} xã, phường thuộc huyện không có trong tệp và vẫn còn hiệu lực, dù từ "
+                f"{words_of_day(NO_DISTRICTS_FROM)} không còn cấp huyện. Nếu tệp đủ cả tỉnh thì đánh dấu danh mục "
+                f"đầy đủ để các đơn vị này kết thúc ngày {words_of_day(LAST_OF_DISTRICTS)}."
+            )
         if left := self._not_in_file(session):
             first = ", ".join(f"{code} {name}" for code, name in left[:5])
             more = ", …" if len(left) > 5 else "."
@@ -788,11 +794,8 @@ class UnitList:
             life for life in self._in_force_in(session, self.own, taken) if life.code not in self.lives[self.own]
         ]
         ended: dict[type[Unit], Sequence[Life]] = {}
-        if self.own is Commune and self.as_of >= NO_DISTRICTS_FROM:
-            before = (life_on(lives, LAST_OF_DISTRICTS) for lives in self.lives[Commune].values())
-            former = {life.parents["province"].code for life in before if life and "district" in life.parents}
-            with_district = [life for life in self._in_force_in(session, Commune, former) if "district" in life.parents]
-            missing += [life for life in with_district if life.code not in self.lives[Commune] and life not in missing]
+        if former := self._former_provinces():
+            missing += [life for life in self._of_the_old_map(session, former) if life not in missing]
             ended[District] = self._in_force_in(session, District, former)
         for life in missing:
             complete = self.complete.get(life.parents["province"].code, {})
@@ -800,6 +803,18 @@ class UnitList:
                 raise ListsContradict(unit=f"{life.code} {life.name}", day=words_of_day(later), number=complete[later])
         ended[self.own] = sorted(missing, key=lambda life: life.code)
         self.ended = {model: [life for life in lives if life.valid_from < self.as_of] for model, lives in ended.items()}
+
+    def _former_provinces(self) -> set[str]:
+        """Codes of the provinces whose units' codes a list of the new map takes over; none for one of the old map."""
+        if self.own is District or self.as_of < NO_DISTRICTS_FROM:
+            return set()
+        before = (life_on(lives, LAST_OF_DISTRICTS) for lives in self.lives[Commune].values())
+        return {life.parents["province"].code for life in before if life and "district" in life.parents}
+
+    def _of_the_old_map(self, session: OcopSession, former: Collection[str]) -> list[Life]:
+        """Units of these provinces that have a district, are in force all the same, and are not in the list."""
+        found = self._in_force_in(session, Commune, former)
+        return [life for life in found if "district" in life.parents and life.code not in self.lives[Commune]]
 
     def _last_day(self, model: type[Unit], life: Life) -> date:
         """Of a life that the list ends."""
