@@ -1,5 +1,6 @@
 """Nhập liệu: upload → plan → confirm → result; nothing is written before the confirmation."""
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -323,19 +324,32 @@ async def _long_work(
 
 
 def _answered(found: ImportBatch, sent: Mapping[str, str]) -> importing.Options:
-    """Options of a plan with what the page sent: col-N the path of a column, val-N the answer to a question."""
+    """Options of a plan with what the page sent: the path of each column, the answer to each question."""
     before = importing.options_of(found)
     mapping = dict(before.mapping)
-    for place, (title, path, _reason) in enumerate(found.options["mapped"]):
-        if (chosen := sent.get(f"col-{place}", path)) != path:
+    for title, path, _reason in found.options["mapped"]:
+        if (chosen := sent.get(_named("col", title), path)) != path:
             mapping[title] = chosen
     links = {} if sent.get("again") else {relation: dict(chosen) for relation, chosen in before.links.items()}
-    for place, asked in enumerate(found.options["unfound"]):
-        if chosen := sent.get(f"val-{place}", "") or _found_answer(found, asked, sent, place) or _for_all(asked, sent):
+    for asked in found.options["unfound"]:
+        if chosen := sent.get(_answer_to(asked), "") or _found_answer(found, asked, sent) or _for_all(asked, sent):
             answers = links.setdefault(asked["relation"], {})
             answers[asked["key"]] = int(chosen) if re.fullmatch("[0-9]{1,9}", chosen) else chosen
-    keep = [each["key"] for place, each in enumerate(found.options.get("repairs", [])) if sent.get(f"keep-{place}")]
+    keep = [each["key"] for each in found.options.get("repairs", []) if sent.get(_named("keep", each["key"]))]
     return replace(before, mapping=mapping, links=links, clears=sent.get("clears") == "1", keep=keep)
+
+
+def _named(kind: str, *about: str) -> str:
+    """The name of a field, the same as long as it is about the same.
+
+    Questions go when they are answered. A browser that goes back fills fields in by their names, and an older page is
+    still open in another tab: numbered, its answers would be taken for those of other questions.
+    """
+    return f"{kind}-{hashlib.sha256(repr(about).encode()).hexdigest()[:12]}"
+
+
+def _answer_to(asked: Mapping[str, Any]) -> str:
+    return _named("val", asked["relation"], asked["key"])
 
 
 def _for_all(asked: Mapping[str, Any], sent: Mapping[str, str]) -> str:
@@ -345,11 +359,11 @@ def _for_all(asked: Mapping[str, Any], sent: Mapping[str, str]) -> str:
     return chosen if may.get(chosen) else ""
 
 
-def _found_answer(found: ImportBatch, asked: Mapping[str, Any], sent: Mapping[str, str], place: int) -> str:
+def _found_answer(found: ImportBatch, asked: Mapping[str, Any], sent: Mapping[str, str]) -> str:
     """The id of a row that a clerk looked for, by its name alone where no script filled in the id."""
     if not asked["findable"]:
         return ""
-    form = _find_form(found, asked, place, sent)
+    form = _find_form(found, asked, sent)
     row = next(iter(form.find_links(_session_of(found)).values()), None)
     for sentence, _ in form.error_list():
         raise NotFound(why=sentence)
@@ -360,12 +374,10 @@ class NotFound(OcopError):
     sentence = "{why}"
 
 
-def _find_form(
-    batch: ImportBatch, asked: Mapping[str, Any], place: int, sent: Mapping[str, str] | None = None
-) -> ClerkForm:
+def _find_form(batch: ImportBatch, asked: Mapping[str, Any], sent: Mapping[str, str] | None = None) -> ClerkForm:
     """A box to look for any row of the model that a value may mean, in the area of the clerk."""
     made = form_class(_model(batch), [asked["relation"]], lookup=partial(_lookup_href, batch))
-    form = made(ImmutableMultiDict(sent) if sent is not None else None, prefix=f"find-{place}-")
+    form = made(ImmutableMultiDict(sent) if sent is not None else None, prefix=f"find-{_answer_to(asked)}-")
     for each in form.clerk_fields():
         each.required = False
     return form
@@ -607,7 +619,7 @@ def _mapped(batch: ImportBatch, model: type[Base]) -> list[pages.MappedColumn]:
     return [
         pages.MappedColumn(
             title,
-            f"col-{place}",
+            _named("col", title),
             [
                 pages.Option("", "(không dùng)", selected=not chosen),
                 *(pages.Option(path, label, selected=path == chosen) for path, label in labels.items()),
@@ -628,7 +640,7 @@ def _may_be(place: int, sides: Mapping[str, Sequence[int]], model: type[Base]) -
 def _unfound(batch: ImportBatch) -> list[pages.UnfoundValue]:
     """Each value that names no row, or several: its rows and what a clerk may answer."""
     found = []
-    for place, asked in enumerate(batch.options.get("unfound", [])[:ASKED]):
+    for asked in batch.options.get("unfound", [])[:ASKED]:
         options = [pages.Option("", "Chưa chọn")]
         options += [
             pages.Option(str(row_id), f"Gợi ý: {label}" if fits else label, selected=fits)
@@ -649,11 +661,9 @@ def _unfound(batch: ImportBatch) -> list[pages.UnfoundValue]:
                 "cả tệp" if asked["relation"] == importing.AS_OF else asked["value"],
                 f"{lines}{more}",
                 asked["why"],
-                f"val-{place}",
+                _answer_to(asked),
                 options,
-                next(each.shown() for each in _find_form(batch, asked, place).clerk_fields())
-                if asked["findable"]
-                else None,
+                next(each.shown() for each in _find_form(batch, asked).clerk_fields()) if asked["findable"] else None,
                 asked.get("typed", False),
             )
         )
@@ -674,11 +684,13 @@ def _likely(batch: ImportBatch, model: type[Base]) -> list[pages.LikelyRow]:
 
 def _repairs(batch: ImportBatch) -> list[pages.RepairedCells]:
     found = []
-    for place, each in enumerate(batch.options.get("repairs", [])):
+    for each in batch.options.get("repairs", []):
         left = each["count"] - len(each["cells"])
         more = f"và {number(left)} ô khác" if left > 0 else ""
         count = f"{number(each['count'])} ô"
-        found.append(pages.RepairedCells(f"keep-{place}", each["what"], count, each["cells"], more, each["kept"]))
+        found.append(
+            pages.RepairedCells(_named("keep", each["key"]), each["what"], count, each["cells"], more, each["kept"])
+        )
     return found
 
 

@@ -1,9 +1,11 @@
 """Reading a page as a clerk does: the text of a table, the values of a form."""
 
 import re
+from collections.abc import Mapping
 from html import unescape
 from html.parser import HTMLParser
 
+from httpx2 import Response
 from starlette.testclient import TestClient
 
 from models.base import Base
@@ -66,6 +68,19 @@ def form_of(html: str) -> dict[str, str]:
     parser = _Form()
     parser.feed(html)
     return parser.values
+
+
+def as_asked(page: str, typed: Mapping[str, str]) -> dict[str, str]:
+    """What a plan's form sends, by the places on its page: “val-0” its first question, “col-1” its second column."""
+
+    def name_of(place: re.Match[str]) -> str:
+        return list(dict.fromkeys(re.findall(rf'name="({place[1]}-(?:val-)?[0-9a-f]{{12}})', page)))[int(place[2])]
+
+    return {re.sub(r"^(val|find|col|keep)-([0-9]+)\b", name_of, name): value for name, value in typed.items()}
+
+
+def reply(client: TestClient, href: str, typed: Mapping[str, str]) -> Response:
+    return client.post(f"{href}/answer", data=as_asked(client.get(href).text, typed))
 
 
 def edit(client: TestClient, row: Base, **typed: str) -> object:

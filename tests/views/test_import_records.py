@@ -11,6 +11,7 @@ from app.current import today
 from app.session import OcopSession
 from models import Commune, Entity, Product, Rating, Representative, Sender
 from tests.views.conftest import Clerk
+from tests.views.page import as_asked, reply
 from tests.views.test_imports import send, text, workbook
 
 HEADER = ("STT", "Tên sản phẩm", "Tên cơ sở", "Đóng gói", "Ghi chú riêng")
@@ -46,7 +47,7 @@ def test_a_question_is_answered_once_and_remembered_of_its_sender(
     assert "không nhận ra, bỏ qua" in page
     assert re.findall(r"<td>(2, 3)</td>", page) == ["2, 3"]
 
-    answered = own_clerk.post(f"{href}/answer", data={"val-0": str(entity.id), "col-3": "packaging"})
+    answered = reply(own_clerk, href, {"val-0": str(entity.id), "col-3": "packaging"})
     assert answered.headers["location"] == href
     page = own_clerk.get(href).text
     assert "giá trị chưa nhận ra" not in page
@@ -72,7 +73,7 @@ def test_rows_may_be_left_out_and_the_good_ones_taken(own_clerk: TestClient, loo
     href, page = plan_of(own_clerk, *rows)
     assert "Chỉ nhập 1 dòng: 1 mới" in page
 
-    own_clerk.post(f"{href}/answer", data={"val-0": "skip"})
+    reply(own_clerk, href, {"val-0": "skip"})
     page = own_clerk.get(href).text
     assert "Nhập 1 dòng: 1 mới" in page
     assert "Bỏ qua" in page
@@ -85,11 +86,26 @@ def test_rows_may_be_left_out_and_the_good_ones_taken(own_clerk: TestClient, loo
     assert "Về danh sách sản phẩm" in own_clerk.get(other).text
 
 
+def test_an_answer_from_an_older_page_answers_no_other_question(own_clerk: TestClient) -> None:
+    rows = [(n, f"Chả số {n} Tân Xuân", f"Cơ sở số {n}", None, None) for n in (1, 2)]
+    href, older = plan_of(own_clerk, *rows)
+    first = as_asked(older, {"val-0": "skip"})
+    own_clerk.post(f"{href}/answer", data=first)
+
+    own_clerk.post(f"{href}/answer", data=first)
+
+    page = text(own_clerk.get(href))
+    assert "1 giá trị chưa nhận ra" in page
+    assert "Chưa có chủ thể “Cơ sở số 2”" in page
+
+
 def test_answers_nobody_offered_change_nothing(own_clerk: TestClient, entity: Entity) -> None:
-    href, _page = plan_of(own_clerk, (1, "Chả hoa Tân Xuân", "Không có ai", None, None))
+    href, page = plan_of(own_clerk, (1, "Chả hoa Tân Xuân", "Không có ai", None, None))
+    asked = as_asked(page, {"val-0": "", "col-1": "version"})
 
     for odd in ("99999999", "create'--", "-1", "²"):
-        own_clerk.post(f"{href}/answer", data={"val-0": odd, "val-7": "1", "col-1": "version", "col-99": "name"})
+        typed = {name: value or odd for name, value in asked.items()}
+        own_clerk.post(f"{href}/answer", data=typed | {"val-7": "1", "col-99": "name"})
         page = own_clerk.get(href)
         assert page.status_code == 200
         assert "bị từ chối" in page.text or "thiếu" in page.text
@@ -107,7 +123,7 @@ def test_a_code_given_anew_asks_for_the_day_of_the_list_and_the_answer_holds_for
     assert "Mã 28858 nay là Phường Phú Tân, đến hết 30/06/2025 là Xã Hữu Định" in text(own_clerk.get(href))
     assert f'value="{day}"' in page
 
-    own_clerk.post(f"{href}/answer", data={"val-0": day})
+    reply(own_clerk, href, {"val-0": day})
     own_clerk.post(f"{href}/confirm")
 
     look.rollback()
@@ -126,9 +142,9 @@ def test_a_day_that_a_list_of_results_lacks_is_typed_once_for_all_rows(
     href = send(own_clerk, file, name="ket-qua.xlsx", model="rating", as_of="").headers["location"]
     assert 'aria-label="Ngày quyết định của mọi dòng"' in own_clerk.get(href).text
 
-    own_clerk.post(f"{href}/answer", data={"val-0": "31/02/2024"})
+    reply(own_clerk, href, {"val-0": "31/02/2024"})
     assert "Ngày 31/02/2024 không có trong lịch." in text(own_clerk.get(href))
-    own_clerk.post(f"{href}/answer", data={"val-0": "29/02/2024"})
+    reply(own_clerk, href, {"val-0": "29/02/2024"})
     own_clerk.post(f"{href}/confirm")
 
     look.rollback()
@@ -174,7 +190,7 @@ def test_a_tax_code_of_another_producer_is_asked_about_before_anything_changes(
     assert "Trả lời các giá trị chưa nhận ra ở dưới là đủ, không cần sửa tệp." in page
     assert own_clerk.post(f"{href}/confirm").status_code == 409
 
-    own_clerk.post(f"{href}/answer", data={"val-0": str(entity.id)})
+    reply(own_clerk, href, {"val-0": str(entity.id)})
     assert "1 chủ thể thay đổi" in text(own_clerk.get(href))
     own_clerk.post(f"{href}/confirm")
     look.rollback()
