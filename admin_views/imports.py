@@ -457,6 +457,7 @@ def _plan_page(
             for action in _TONES
             if not asks_columns and (action in _ALWAYS or batch.counts[action.value])
         ],
+        said=batch.notes,
         refused_title=f"{_number(batch, RowAction.REFUSED)} dòng bị từ chối",
         refused=[_refused(batch, row) for row in rows[RowAction.REFUSED]],
         changed_title=f"{_number(batch, RowAction.CHANGED)} {'bản ghi chuyển' if moves else f'{noun} thay đổi'}"
@@ -564,7 +565,7 @@ def _notes(
         asked = pages.Link("Trả lời các giá trị chưa nhận ra", "#chua-nhan-ra")
         links = [*([asked] if by_answers and may_answer else []), marked, again]
         notes.append(pages.Note(_refused_words(batch, by_answers, in_file), "danger", links=links))
-    return notes + [pages.Note(sentence) for sentence in batch.notes]
+    return notes
 
 
 def _cures(session: OcopSession, batch: ImportBatch) -> tuple[int, int]:

@@ -621,6 +621,7 @@ class ImportPlanPage:
     sub: str
     notes: Sequence[Note]
     counts: Sequence[Count]
+    said: Sequence[str]  # how the file was read, what was left alone
     refused_title: str
     refused: Sequence[RefusedRow]
     changed_title: str

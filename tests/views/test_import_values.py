@@ -136,6 +136,17 @@ def test_a_list_without_its_needed_column_lets_the_clerk_choose_it(
     assert look.scalar(select(Product.entity_id).where(Product.name == "Kẹo gừng Ba Vát")) == entity.id
 
 
+def test_what_was_noticed_of_a_file_stands_together_below_the_counts(own_clerk: TestClient, entity: Entity) -> None:
+    rows = [("Kẹo chuối Ba Vát", entity.name, "hộp", "gửi lại"), ("Tổng cộng: 1", None, None, None)]
+    page = own_clerk.get(sent(own_clerk, workbook(*rows, header=(*PRODUCTS, "Ghi chú")), model="product")).text
+
+    counts, noted = page.split('class="o-card o-counts"')[1].split("</ul>", 1)
+    assert "Mới" in counts
+    together = noted.split("</ul>", 1)[0]
+    assert "Bỏ qua dòng 3: “Tổng cộng: 1”." in together
+    assert "Không dùng cột “Ghi chú” (1 ô)." in together
+
+
 def test_a_column_of_another_list_says_which_list_takes_it(own_clerk: TestClient, entity: Entity) -> None:
     titles = (*PRODUCTS, "Ngày công nhận", "SĐT", "Ghi chú")
     row = ("Kẹo chuối Ba Vát", entity.name, "hộp", "20/05/2024", None, "gửi lại")
