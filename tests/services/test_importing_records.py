@@ -999,8 +999,8 @@ def test_a_tax_code_is_known_to_lines_far_before_and_after_it(office: Office) ->
 
 @pytest.mark.usefixtures("_small_parts")
 def test_a_stored_plan_keeps_each_line_once_when_it_was_judged_anew(office: Office) -> None:
-    names = ("Mứt dừa non", "Mứt gừng", "Mứt me")
-    rows = listed(("Tên sản phẩm", "Chủ thể"), *((name, office.entity) for name in (*names, "MỨT DỪA NON")))
+    names = (("Mứt dừa non", "Hộp"), ("Mứt gừng", "Hộp"), ("Mứt me", "Hộp"), ("Mứt dừa non", "Túi"))
+    rows = listed(("Tên sản phẩm", "Quy cách", "Chủ thể"), *((*each, office.entity) for each in names))
     with office.database.writing.begin() as session:
         plan = importing.plan(session, Product, rows, as_of=TODAY)
         batch = importing.store(session, plan, file_name="a.xlsx", content_hash="b" * 64, size=1)

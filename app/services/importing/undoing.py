@@ -181,7 +181,7 @@ def _stayed(session: OcopSession, batch: ImportBatch, deeds: "Deeds") -> dict[st
         rows = select(ImportRow.row_id, ImportRow.line, ImportRow.action).where(ImportRow.batch_id == batch.id)
         for row_id, line, action in session.execute(rows.where(ImportRow.row_id.in_(part))):
             found[action.value].append(line)
-            if own[row_id].gone:
+            if row_id is not None and own[row_id].gone:
                 found["gone"].append(line)
     return dict(found)
 
