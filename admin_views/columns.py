@@ -85,7 +85,7 @@ def shown(model: type[Base], attribute: str) -> Shown:
             (Column(label_of(model, attribute), "text" if kind == "integer" else kind, _file_width(column.type)), 0),
         ),
         sort=getattr(model, "sort_key") if first else expression,  # noqa: B009  # Searchable
-        width=24 if first else 10,
+        width=24 if first else 12 if _is_tagged(column.type) else 10,
         numeric=kind in ("integer", "number"),
     )
     return _unit_name(made) if made.expressions == (Commune.name,) else made
@@ -107,6 +107,10 @@ def two_lines(first: Shown, second: Shown, *, label: str = "") -> Shown:
         exports=(*first.exports, *((column, place + count) for column, place in second.exports)),
         joins=(*first.joins, *second.joins),
     )
+
+
+def _is_tagged(type_: Any) -> bool:
+    return isinstance(type_, Enum) and any(member in TONES for member in type_.enum_class or ())
 
 
 def _plain_cell(value: Any) -> Cell:
