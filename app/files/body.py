@@ -43,6 +43,7 @@ TOTAL_LABEL = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 LONGEST_NUMBER_TITLE = len("Số thứ tự")
+LONGEST_TITLE = 60
 TOTALS_BEGIN = frozenset("TtCcMmLlSs")
 REMARK_LINE = re.compile(r"\(?\*?\s*(?:ghi chú|chú thích|lưu ý|nguồn)\s*(?::.*)?", re.IGNORECASE | re.DOTALL)
 ALPHABET = "ABCDEFGHIJ"
@@ -62,7 +63,8 @@ class Body:
 
     width: how many columns have labels. Rows keep all cells; what to drop of them is the caller's. numbers: columns
     of the sender's own row numbers. header, above: cells of its lines and of those above them, which may come again
-    on every printed page. heading: what the last heading of a part says, of the row that was given last.
+    on every printed page. known: folded labels, by which the header of another table is told. heading: what the last
+    heading of a part says, of the row that was given last.
     """
 
     def __init__(
@@ -73,8 +75,9 @@ class Body:
         numbers: Collection[int] = (),
         header: Sequence[Sequence[Cell]] = (),
         above: Iterable[Sequence[Cell]] = (),
+        known: frozenset[str] = frozenset(),
     ) -> None:
-        self.width, self.merges, self.numbers = width, merges, numbers
+        self.width, self.merges, self.numbers, self.known = width, merges, numbers, known
         self.heading: str | None = None
         self._header = [_filled(cells) for cells in header]
         self._above = [_filled(cells) for cells in above if any(cell is not None for cell in cells)]
@@ -197,6 +200,10 @@ class Body:
             return self._why_alone(line, first, filled[0])
         if len(first) <= LONGEST_NUMBER_TITLE and len(others) > 1 and fold(first) in ROW_NUMBERS:
             return OTHER if all(isinstance(cell, str) for cell in others) else ""
+        if self.known and all(isinstance(cell, str) and len(cell) <= LONGEST_TITLE for cell in (first, *others)):
+            titles = sum(fold(str(cell)) in self.known for cell in (first, *others))
+            if titles > 1 and 2 * titles >= len(filled):
+                return OTHER
         if first[0] in TOTALS_BEGIN and TOTAL_LABEL.fullmatch(first):
             named = [cell for cell in others if isinstance(cell, str) and any(map(str.isalpha, cell))]
             return TOTAL if len(named) <= 1 else ""

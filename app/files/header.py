@@ -67,13 +67,16 @@ def fold_known(known: Collection[str]) -> frozenset[str]:
 def find(head: Sequence[Line], merges: Merges, known: frozenset[str]) -> Header | None:
     """The header within lines that follow each other.
 
-    The line with most known labels, two at least; else the first with two texts or more, most of its cells being
-    text, that belongs to no letterhead. known: labels as `fold_known` gives them.
+    The line with most known labels, two at least, or an earlier one of a table above with nearly as many; else the
+    first with two texts or more, most of its cells being text, that belongs to no letterhead. known: labels as
+    `fold_known` gives them.
     """
     scores = [_score(cells, known) for _, cells in head]
     most = max(scores, default=0)
     if most >= 2:
         place = scores.index(most)
+        above = (n for n in range(place) if 3 * scores[n] >= 2 * most and _heads_rows(head[n:place], scores[n:place]))
+        place = next(above, place)
     else:
         place = next((index for index, (_, cells) in enumerate(head) if _names_columns(cells)), -1)
         if place < 0:
@@ -82,6 +85,18 @@ def find(head: Sequence[Line], merges: Merges, known: frozenset[str]) -> Header 
     lines = head[first : last + 1]
     cells = [list(cells) for _, cells in lines]
     return Header(tuple(line for line, _ in lines), _labels(lines, merges), scores[place], cells)
+
+
+def table_above(lines: Sequence[Line], known: frozenset[str]) -> int:
+    """Where among the lines above a header another table begins; behind the last where none does."""
+    scores = [_score(cells, known) for _, cells in lines]
+    return next((n for n in range(len(lines)) if _heads_rows(lines[n:], scores[n:])), len(lines))
+
+
+def _heads_rows(lines: Sequence[Line], scores: Sequence[int]) -> bool:
+    """Whether the first line names two columns at least, and rows of them follow."""
+    rows = (cells for (_, cells), score in zip(lines[1:], scores[1:], strict=True) if score < 2)
+    return scores[0] >= 2 and any(sum(cell is not None for cell in cells) > scores[0] - 1 for cells in rows)
 
 
 def _score(cells: Sequence[Cell], known: frozenset[str]) -> int:

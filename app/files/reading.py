@@ -343,9 +343,11 @@ def _built(raw_rows: Iterable[Sequence[object]], source: _Source, *, name: str, 
         numbers=[index for index in kept if len(kept) > 1 and fold(labels[index]) in ROW_NUMBERS],
         header=found.cells,
         above=[cells for _, cells in above],
+        known=known,
     )
-    for line, cells in above:
-        sorted_out.leave_out(line, cells, body.ABOVE)
+    other = header.table_above(above, known)
+    for place, (line, cells) in enumerate(above):
+        sorted_out.leave_out(line, cells, body.ABOVE if place < other else body.OTHER)
     rows: list[tuple[Cell, ...]] = []
     lines: list[int] = []
     headings: list[str | None] = []

@@ -327,6 +327,42 @@ def test_a_second_table_below_the_first_is_left_out_whole_and_said():
     assert table.notes[-1].startswith("Từ dòng 6 là bảng khác (“TT | Tên chủ thể | Loại hình”), không đọc.")
 
 
+def test_the_first_of_two_tables_is_read_though_the_second_has_more_columns():
+    first, second = ["STT", "Tên HTX", "Xã"], ["STT", "Tên doanh nghiệp", "MST", "Xã"]
+    rows = [
+        ["I. HỢP TÁC XÃ"],
+        first,
+        [1, "HTX A", "Thạnh Hải"],
+        ["II. DOANH NGHIỆP"],
+        second,
+        [1, "Công ty B", "1", "C"],
+    ]
+
+    table = read(samples.workbook(rows), name="x.xlsx", known=("Tên HTX", "Tên doanh nghiệp", "MST", "Xã"))
+
+    assert [row[1] for row in table.rows] == ["HTX A"]
+    assert any(note.startswith("Từ dòng 5 là bảng khác") for note in table.notes)
+
+
+def test_a_second_table_without_row_numbers_is_known_by_its_titles():
+    rows = [["Tên HTX", "Xã"], ["HTX A", "Thạnh Hải"], ["Xã", "Tên doanh nghiệp", "Người lập"], ["C", "Công ty B", "D"]]
+
+    table = read(samples.workbook(rows), name="x.xlsx", known=("Tên HTX", "Tên doanh nghiệp", "Xã"))
+
+    assert table.rows == [("HTX A", "Thạnh Hải")]
+    assert any(note.startswith("Từ dòng 3 là bảng khác") for note in table.notes)
+
+
+def test_a_smaller_table_above_is_left_out_and_said():
+    wide = ["Mã", "Tên", "Xã", "Huyện", "Tỉnh", "Năm"]
+    rows = [["Tên", "Xã"], ["HTX A", "Thạnh Hải"], [], wide, [1, "HTX B", "C", "D", "E", 2024]]
+
+    table = read(samples.workbook(rows), name="x.xlsx", known=wide)
+
+    assert [row[1] for row in table.rows] == ["HTX B"]
+    assert any(note.startswith("Từ dòng 1 là bảng khác (“Tên | Xã”), không đọc.") for note in table.notes)
+
+
 def test_a_second_line_of_a_header_may_begin_with_a_number():
     upper, lower = ["TT", "Tên sản phẩm", "Hạng sao", None, None], [None, None, "3 sao", "4 sao", "5 sao"]
 

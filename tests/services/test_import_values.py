@@ -742,3 +742,13 @@ def test_a_group_is_known_by_its_code_and_a_tax_code_by_its_digits(database: Dat
 
     assert plan_of(database, Product, group).unfound == []
     assert plan_of(database, Entity, coded, as_of=date(2025, 6, 30)).rows[0].parsed["tax_code"] == "0100109106"
+
+
+def test_tables_beside_each_other_are_called_so(database: Database) -> None:
+    header = ("Tên chủ thể", "Xã", "Tên chủ thể (cột D)", "Xã (cột E)")
+
+    with pytest.raises(OcopError) as refusal:
+        plan_of(database, Entity, listed(header, ("HTX Một", "An Thạnh", "HTX Hai", "An Thạnh")))
+
+    said = "Trang tính có nhiều bảng cạnh nhau: “Tên chủ thể”, “Xã” lặp lại. Chép các bảng xuống dưới nhau rồi tải lại."
+    assert str(refusal.value) == said

@@ -47,6 +47,9 @@ MISSING = "Tệp thiếu cột “{column}”. Đang có: {present}. Đổi tên
 ALIKE_TITLES = "{columns} cùng là “{label}”. Bỏ một cột rồi tải lại."
 
 
+TABLES_BESIDE = "Trang tính có nhiều bảng cạnh nhau: {titles} lặp lại. Chép các bảng xuống dưới nhau rồi tải lại."
+
+
 class Problem(NamedTuple):
     """Why a row is refused: the column as the file calls it, and a sentence."""
 
@@ -186,6 +189,9 @@ def match(
         if _is_required(model, path) or any(path in need for need in needs):
             sides[path] = list(claimed)
             problems.append(ALIKE_TITLES.format(columns=f"C{named[1:]}", label=label))
+    again = [labels[places[0]] for places in sides.values() if len({title_of(labels[place]) for place in places}) == 1]
+    if len(again) > 1:
+        problems = [TABLES_BESIDE.format(titles=", ".join(f"“{title}”" for title in again))]
     used = {*columns.by_path.values(), *(index for places in columns.alike.values() for index in places)}
     for index, label in enumerate(labels):
         if label in seen_only:
