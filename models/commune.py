@@ -110,7 +110,8 @@ class CommuneSuccession(Everywhere, Base):
     old_id: Mapped[int] = mapped_column(ForeignKey("communes.id"), info=field("Xã, phường cũ"))
     new_id: Mapped[int] = mapped_column(ForeignKey("communes.id"), index=True, info=field("Xã, phường mới"))
     kind: Mapped[SuccessionKind] = mapped_column(
-        choice(SuccessionKind), info=field("Cách chuyển", aliases=("Hình thức chuyển",))
+        choice(SuccessionKind),
+        info=field("Cách chuyển", aliases=("Hình thức chuyển", "Hình thức", "Hình thức sắp xếp")),
     )
     legal_basis: Mapped[str] = mapped_column(Tidy(255), default="", info=field("Căn cứ pháp lý"))
     old: Mapped[Commune] = relationship(foreign_keys=[old_id], info=field("Xã, phường cũ"))

@@ -328,6 +328,7 @@ _PARTS = {part: re.compile(rf"(?:{text})\s*(?=\S)", re.IGNORECASE) for part, tex
 _SPELLED = r"(?=(?:xã|phường|thị trấn|đặc khu|huyện|quận|thị xã|thành phố|tỉnh)\s)"
 # A sign, a bracket, or the next kind of unit: “xã An Thạnh huyện Thạnh Phú”; but not in “thị xã”, “hợp tác xã”.
 _BETWEEN = re.compile(rf"\s*[,;()\n]\s*|\s+[-–—]\s+|\s*[-–—]\s*{_SPELLED}|(?<!thị)(?<!tác)\s+{_SPELLED}", re.IGNORECASE)
+_MORE_THAN_A_NAME = re.compile(rf"[,;()\n]|(?<!thị)[\s–—-]+{_SPELLED}", re.IGNORECASE)
 _OF_ANOTHER_DAY = re.compile(r"(?:nay|trước đây|mới)\b.*|cũ", re.IGNORECASE)
 _FORMER = re.compile(r"\s+cũ$", re.IGNORECASE)
 
@@ -396,5 +397,9 @@ def code_flaw(code: str, digits: int) -> str:
 
 
 def name_flaw(name: str) -> str:
-    """Why a text cannot be the name of a place: a formula or a sign stands where the name should."""
-    return "" if name[0].isalnum() else f"“{name}” không phải tên đơn vị. Gõ lại tên bằng chữ."
+    """Why a text cannot be the name of a place: a formula, a sign or an address stands where the name should."""
+    if not name[0].isalnum():
+        return f"“{name}” không phải tên đơn vị. Gõ lại tên bằng chữ."
+    if _MORE_THAN_A_NAME.search(name):
+        return f"“{name}” có nhiều hơn tên đơn vị. Chỉ ghi tên ở cột này, huyện và tỉnh ở cột riêng."
+    return ""

@@ -279,7 +279,14 @@ def test_a_formula_is_no_name(name: str) -> None:
     assert name in name_flaw(name)
 
 
-@pytest.mark.parametrize("name", ["Xã An Thạnh", "8", "Ấp Bắc"])
+@pytest.mark.parametrize("name", ["Xã An Thạnh, huyện Thạnh Phú", "Đại Điền (Thạnh Phú)", "Xã An Thạnh tỉnh Bến Tre"])
+def test_an_address_is_no_name(name: str) -> None:
+    assert "nhiều hơn tên đơn vị" in name_flaw(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["Xã An Thạnh", "8", "Ấp Bắc", "Thị xã Duyên Hải", "Tỉnh Bà Rịa - Vũng Tàu", "Thành phố Huế"]
+)
 def test_a_name_begins_with_a_letter_or_a_figure(name: str) -> None:
     assert name_flaw(name) == ""
 

@@ -750,6 +750,8 @@ def reformed(desk: Office) -> Office:
         (("29201", "", "29224", "", "Đổi tên"), "Ngày 30/06/2025 chưa có xã mã 29201. Nhập danh mục xã, phường"),
         (("29200", "", "29227", "", "Đổi tên"), "Ngày 01/07/2025 chưa có xã mã 29227."),
         (("29200", "Xã An Qui", "29224", "", "Đổi tên"), "là Xã An Thạnh, không phải “Xã An Qui”"),
+        (("29200", "Xã An Thạnh, huyện Ba Tri", "29224", "", "Đổi tên"), "thuộc Huyện Thạnh Phú, không phải “huyện Ba"),
+        (("29200", "", "29224", "An Qui (Ba Tri)", "Đổi tên"), "không phải “An Qui (Ba Tri)”"),
         (("2920", "", "29224", "", "Đổi tên"), "thiếu 1 chữ số"),
         (("", "", "29224", "", "Đổi tên"), "Thiếu mã xã."),
         (("29200", "", "29224", "", ""), "Thiếu cách chuyển. Ghi một trong: Giữ nguyên, Đổi tên"),
@@ -760,6 +762,14 @@ def test_a_link_that_cannot_be_says_why(reformed: Office, row: Sequence[str], sa
     made = reformed.plan(listed(row, header=LINKS), REFORM, CommuneSuccession)
 
     assert said in problems(made)[0]
+
+
+def test_the_district_beside_a_name_of_a_link_is_read_as_such(reformed: Office) -> None:
+    row = ("29200", "Xã An Thạnh, huyện Thạnh Phú, tỉnh Bến Tre", "29224", "Xã An Qui, tỉnh Vĩnh Long", "Nhập toàn bộ")
+    made = reformed.plan(listed(row, header=LINKS), REFORM, CommuneSuccession)
+
+    assert (made.counts["new"], problems(made)) == (1, [])
+    assert [repair.key for repair in made.repairs] == ["dia-chi:Tên xã cũ", "dia-chi:Tên xã mới"]
 
 
 def test_a_unit_goes_wholly_into_one_or_in_parts_into_several(reformed: Office) -> None:

@@ -240,17 +240,17 @@ def prepare(session: OcopSession, model: type[Base], table: Table, *, as_of: dat
     if options.complete and model not in (Commune, District):
         raise NeverComplete
     columns = match(model, table, uses=kind.uses, needs=kind.needs, chosen=options.mapping, titles=kind.titles)
+    known = wider_names(session)
     if model not in DATED:
-        known = wider_names(session)
         columns = with_places(columns, table, records.commune_relation(model), options.mapping, known)
         columns = with_producers(columns, table, kind.uses, options.mapping)
     columns = with_ticks(columns, table, kind.uses, options.mapping)
     as_read, repairs = repaired(columns, table, options.keep)
-    if model not in DATED:
-        columns, as_read, taken_apart = with_addresses(columns, as_read, options.keep, known)
-        repairs += taken_apart
+    columns, as_read, taken_apart = with_addresses(columns, as_read, options.keep, known)
     read = row_reader(columns, as_read, table, None if model in DATED else options.links)
-    return Prepared(model, as_of, options, columns, table, Lines(table.lines, read), already_done(table), repairs)
+    return Prepared(
+        model, as_of, options, columns, table, Lines(table.lines, read), already_done(table), [*repairs, *taken_apart]
+    )
 
 
 def judged_parts(

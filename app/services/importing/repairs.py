@@ -275,10 +275,10 @@ def _in_parts(address: Address, *, has_street: bool) -> str:
 def _taken_apart(
     columns: Columns, table: Table, path: str, found: Mapping[int, Address], *, has_street: bool
 ) -> tuple[Columns, Table]:
-    relation, index = path.rpartition(".")[0], columns.by_path[path]
+    start, index = path.removesuffix("name"), columns.by_path[path]
     said = {
-        f"{relation}.district.name": {place: address.district for place, address in found.items()},
-        f"{relation}.province.name": {place: address.province for place, address in found.items()},
+        f"{start}district.name": {place: address.district for place, address in found.items()},
+        f"{start}province.name": {place: address.province for place, address in found.items()},
     }
     if has_street:
         said[STREET] = {place: address.rest for place, address in found.items()}
