@@ -87,11 +87,6 @@ async def show(admin: OcopAdmin, request: Request) -> Response:
         mistakes.append(("Ghi ngày của ranh giới, ví dụ 01/07/2025.", "as_of"))
     if not name:
         mistakes.append(("Chọn tệp GeoJSON cần nhập.", "file"))
-    elif len(content) > MAX_BYTES:
-        limit = f"{MAX_BYTES // 1024**2} MB"
-        mistakes.append(
-            (f"Tệp lớn hơn {limit}. Giản lược đường ranh giới hoặc tách tệp theo tỉnh rồi tải lại.", "file")
-        )
     elif mistakes or form.has_mistakes():
         mistakes += _unreadable(content)
     else:

@@ -393,13 +393,15 @@ def _import(arguments: argparse.Namespace) -> int:
 def _import_boundaries(arguments: argparse.Namespace, path: Path) -> int:
     """Shapes of communes from a GeoJSON file: no batch, the trail says what was kept."""
     from app.current import acting_as
+    from app.files import MAX_BYTES
     from app.services import boundaries
 
     if not path.is_file():
         raise NoSuchFile(path=path)
     if arguments.as_of is None:
         raise DayOfBoundariesNeeded
-    shapes = boundaries.read(path.read_bytes())
+    with path.open("rb") as file:
+        shapes = boundaries.read(file.read(MAX_BYTES + 1))
     database = _migrated_database(_settings())
     with (
         acting_as(_actor(database, arguments, "commune", "import")),

@@ -88,6 +88,15 @@ def test_a_file_that_is_not_there_is_refused(ocop: Run, database: Database, caps
     assert kept(database) == before == 2
 
 
+def test_a_file_that_is_too_large_is_refused(ocop: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    ocop("--dry-run")
+    with open("lon.geojson", "wb") as file:
+        file.truncate(200 * 1024 * 1024)
+
+    assert main(["import", "boundary", "lon.geojson", "--as-of", "2025-06-01"]) == 1
+    assert "Tệp lớn hơn 20 MB. Giản lược đường ranh giới" in capsys.readouterr().err
+
+
 def test_boundaries_without_a_day_are_refused(
     ocop: Run, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:

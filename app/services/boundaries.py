@@ -15,6 +15,7 @@ from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import aliased, selectinload
 
 from app.errors import OcopError
+from app.files.limits import MAX_BYTES
 from app.services.importing.writing import parts
 from app.session import OcopSession
 from models import Boundary, Commune, Province
@@ -26,10 +27,20 @@ from models.rules.words import day
 CODE = ("ma_xa", "Mã xã", "ma", "code")
 NAME = ("ten_xa", "Tên xã", "ten", "name")
 PROVINCE = ("ma_tinh", "Mã tỉnh", "province_code")
+# How names of WGS84 end: EPSG:4326, urn:ogc:def:crs:EPSG::4326, urn:ogc:def:crs:OGC:1.3:CRS84.
+WGS84 = (":4326", "CRS84")
 
 
 class NotGeoJson(OcopError):
     sentence = "Tệp không phải GeoJSON có các vùng (FeatureCollection). Xuất lại tệp từ phần mềm bản đồ."
+
+
+class TooLarge(OcopError):
+    sentence = "Tệp lớn hơn {limit} MB. Giản lược đường ranh giới hoặc tách tệp theo tỉnh rồi tải lại."
+
+
+class OtherSystem(OcopError):
+    sentence = "Tệp theo hệ tọa độ “{named}” nên hình sẽ lệch. Xuất lại tệp theo hệ WGS84 (EPSG:4326)."
 
 
 class NoCodes(OcopError):
@@ -99,7 +110,9 @@ class Kept:
 
 
 def read(content: bytes) -> list[Shape]:
-    """The features of a file, in its order. Raises NotGeoJson, NoCodes."""
+    """The features of a file, in its order. Raises TooLarge, NotGeoJson, OtherSystem, NoCodes."""
+    if len(content) > MAX_BYTES:
+        raise TooLarge(limit=MAX_BYTES // 1024**2)
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):
@@ -107,10 +120,22 @@ def read(content: bytes) -> list[Shape]:
     features = found.get("features") if isinstance(found, dict) else None
     if not isinstance(features, list) or not features or not all(isinstance(one, dict) for one in features):
         raise NotGeoJson
+    if (named := _system(found)) and not named.upper().endswith(WGS84):
+        raise OtherSystem(named=named)
     shapes = [_shape(number, feature) for number, feature in enumerate(features, 1)]
     if not any(shape.code for shape in shapes):
         raise NoCodes
     return shapes
+
+
+def _system(found: Mapping[str, Any]) -> str:
+    """The system of coordinates that a file names; empty where it names none, which means WGS84 (RFC 7946).
+
+    VN-2000 is in degrees too, some 200 m beside it, so that the figures themselves tell nothing.
+    """
+    crs = found.get("crs") or ""
+    properties = crs.get("properties") if isinstance(crs, dict) else {"name": crs}
+    return str(properties.get("name", "không rõ") if isinstance(properties, dict) else "không rõ")
 
 
 def _shape(number: int, feature: Mapping[str, Any]) -> Shape:

@@ -1,6 +1,7 @@
 """Ranh giới: each shape is matched with its commune by code and day, or refused with the reason."""
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,32 @@ def test_a_province_clerk_s_file_reaches_the_own_province_alone(database: Databa
 def test_what_is_no_geojson_is_refused(content: bytes) -> None:
     with pytest.raises(boundaries.NotGeoJson):
         boundaries.read(content)
+
+
+VN_2000 = "urn:ogc:def:crs:EPSG::4756"
+
+
+@pytest.mark.parametrize(
+    ("crs", "says"),
+    [
+        ({"type": "name", "properties": {"name": VN_2000}}, f"Tệp theo hệ tọa độ “{VN_2000}”"),
+        ({"type": "name", "properties": {"name": "EPSG:3405"}}, "Xuất lại tệp theo hệ WGS84"),
+        ({"type": "link", "properties": {"href": "vn2000.prj"}}, "Tệp theo hệ tọa độ “không rõ”"),
+        ("EPSG:9210", "Tệp theo hệ tọa độ “EPSG:9210”"),
+    ],
+)
+def test_a_file_in_another_system_than_wgs84_is_refused(crs: object, says: str) -> None:
+    content = json.loads(file({"ma_xa": "29224"}))
+
+    with pytest.raises(boundaries.OtherSystem, match=re.escape(says)):
+        boundaries.read(json.dumps({**content, "crs": crs}).encode())
+
+
+@pytest.mark.parametrize("name", ["urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:EPSG::4326", "epsg:4326", None])
+def test_a_file_that_says_wgs84_is_taken(name: str | None) -> None:
+    content = json.loads(file({"ma_xa": "29224"}))
+
+    assert boundaries.read(json.dumps({**content, "crs": name and {"properties": {"name": name}}}).encode())
 
 
 def test_a_file_without_codes_is_refused() -> None:
