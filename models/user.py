@@ -51,8 +51,15 @@ class User(Everywhere, Searchable, Base):
     single_keys: Mapped[bool] = mapped_column(default=True, info=field("Dùng phím tắt một chữ"))
 
     province: Mapped[Province | None] = relationship(info=field("Địa bàn tỉnh"))
-    district: Mapped[District | None] = relationship(info=field("Địa bàn huyện"))
-    commune: Mapped[Commune | None] = relationship(info=field("Địa bàn xã"))
+    district: Mapped[District | None] = relationship(
+        info=field("Địa bàn huyện", hint="không còn cấp huyện vẫn thấy các bản ghi của huyện, cả khi đã sang xã mới")
+    )
+    commune: Mapped[Commune | None] = relationship(
+        info=field(
+            "Địa bàn xã",
+            hint="xã sáp nhập thì vẫn thấy các bản ghi từ xã này chuyển sang, không thấy bản ghi khác của xã mới",
+        )
+    )
 
 
 class SessionRecord(Everywhere, Base):

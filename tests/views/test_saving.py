@@ -275,6 +275,13 @@ def test_a_foreign_row_cannot_be_deleted(clerk: Clerk, look: OcopSession) -> Non
     assert look.scalar(select(func.count(Product.id)).where(Product.id == foreign.id)) == 1
 
 
+def test_the_form_of_an_account_says_what_a_merger_does_to_its_area(clerk: Clerk) -> None:
+    page = text_of(clerk("admin").get("/admin/user/create").text)
+
+    assert "Xã sáp nhập thì vẫn thấy các bản ghi từ xã này chuyển sang, không thấy bản ghi khác của xã mới" in page
+    assert "Không còn cấp huyện vẫn thấy các bản ghi của huyện, cả khi đã sang xã mới" in page
+
+
 def test_a_new_account_gets_its_password_once(clerk: Clerk, look: OcopSession) -> None:
     admin = clerk("admin")
     typed = {"username": "moi.xa", "full_name": "Người Mới", "role": "commune_clerk", "commune-text": "Xã Quới Điền"}
