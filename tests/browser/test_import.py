@@ -92,6 +92,12 @@ def test_a_list_is_taken_given_back_corrected_and_undone(watched: Watched, look:
     expect(page.get_by_role("heading", name="1 giá trị chưa nhận ra")).to_be_visible()
     expect(page.locator(":focus")).to_contain_text("3 dòng bị từ chối nên chưa ghi dòng nào")
     watched.screen("32-nhap-xem-truoc")
+    page.set_viewport_size({"width": 390, "height": 844})
+    watched.screen("32-nhap-xem-truoc-390")
+    answer = page.get_by_label("Cơ sở chị Bảy Bến Đình").bounding_box()
+    assert answer is not None
+    assert answer["width"] > 300
+    page.set_viewport_size({"width": 1366, "height": 768})
     page.locator("select[aria-label*='Cơ sở chị Bảy Bến Đình']").select_option("skip")
     page.get_by_role("button", name="Xem lại với các lựa chọn này").first.click()
     expect(page.get_by_role("button", name="Chỉ nhập 2 dòng")).to_be_visible()
@@ -232,3 +238,43 @@ def test_columns_a_list_needs_are_chosen_before_any_row_is_looked_at(
     watched.open("/admin/import-batch/list")
     expect(page.get_by_role("row", name="Hang hoa.xlsx Sản phẩm")).to_contain_text("2 mới, 0 thay đổi")
     watched.screen("47-cac-dot-nhap-va-so-dong")
+
+
+def listed(path: Path, *rows: tuple[object, ...]) -> Path:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.worksheets[0].append(row)
+    book.save(path)
+    return path
+
+
+def test_many_questions_are_answered_at_once_and_going_back_answers_no_other(
+    watched: Watched, look: OcopSession, tmp_path: Path
+) -> None:
+    page = watched.page
+    entity = look.scalars(select(Entity).order_by(Entity.id)).first()
+    assert entity is not None
+    good = [(f"Khô cá {n}", entity.name) for n in range(60)]
+    unknown = [(f"Mắm cá {n}", f"Cơ sở số {n}") for n in range(40)]
+    sent = listed(tmp_path / "nhieu-chu-the.xlsx", ("Tên sản phẩm", "Chủ thể"), *good, *unknown)
+    answer = page.get_by_role("button", name="Xem lại với các lựa chọn này").first
+
+    watched.open("/admin/import?loai=product")
+    sign_in(watched, "tinh")
+    page.set_input_files("#file", sent)
+    page.get_by_role("button", name="Xem trước thay đổi").click()
+    expect(page.get_by_role("heading", name="40 giá trị chưa nhận ra")).to_be_visible()
+    expect(answer).to_be_in_viewport()
+    page.get_by_label("Chủ thể “Cơ sở số 0” là").select_option("skip")
+    answer.click()
+
+    expect(page.get_by_role("heading", name="39 giá trị chưa nhận ra")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_label("Chủ thể “Cơ sở số 1” là")).to_have_value("")
+    watched.screen("48-nhieu-gia-tri")
+    page.get_by_label("Các giá trị chưa chọn").select_option(label="Bỏ qua các dòng của chúng")
+    answer.click()
+
+    expect(page.get_by_role("button", name="Nhập 60 dòng: 60 mới")).to_be_in_viewport()
+    page.get_by_role("button", name="Nhập 60 dòng: 60 mới").click()
+    expect(page.get_by_text("Đã nhập 60 dòng: 60 mới")).to_be_visible()

@@ -1,6 +1,5 @@
 """Nhập liệu of products as a commune clerk uses it: questions answered once, columns read otherwise, senders kept."""
 
-import re
 from datetime import date
 
 import pytest
@@ -45,7 +44,7 @@ def test_a_question_is_answered_once_and_remembered_of_its_sender(
 
     assert "1 giá trị chưa nhận ra" in page
     assert "không nhận ra, bỏ qua" in page
-    assert re.findall(r"<td>(2, 3)</td>", page) == ["2, 3"]
+    assert "dòng 2, 3<" in page
 
     answered = reply(own_clerk, href, {"val-0": str(entity.id), "col-3": "packaging"})
     assert answered.headers["location"] == href
