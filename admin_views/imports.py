@@ -27,6 +27,7 @@ from admin_views.site import OcopAdmin, Page
 from app.current import actor, today
 from app.errors import OcopError
 from app.files import MAX_BYTES, check_size, read
+from app.files.marked import line_ranges
 from app.services import importing, jobs
 from app.services.importing import originals, returned, senders, template, undoing
 from app.session import OcopSession
@@ -42,6 +43,10 @@ SHOWN = 50
 RECENT = 5
 LOOKED_THROUGH = 2_000
 """Refused rows whose every fault is looked at."""
+SUMMED = 10_000
+"""Refused rows whose identical errors are summed up."""
+READ_ONE_BY_ONE = 10
+"""Refused rows; of more, the errors they share are told first."""
 TOO_LARGE = (
     f"Tệp nặng quá {MAX_BYTES // 1024**2} MB nên không đọc. Xóa hình ảnh, trang tính thừa hoặc chia thành nhiều tệp "
     "rồi tải lại."
@@ -460,6 +465,7 @@ def _plan_page(
         said=batch.notes,
         refused_title=f"{_number(batch, RowAction.REFUSED)} dòng bị từ chối",
         refused=[_refused(batch, row) for row in rows[RowAction.REFUSED]],
+        refused_more=_more(batch, RowAction.REFUSED, shown),
         changed_title=f"{_number(batch, RowAction.CHANGED)} {'bản ghi chuyển' if moves else f'{noun} thay đổi'}"
         + _since(batch, RowAction.CHANGED),
         changed=[_changed(model, row) for row in rows[RowAction.CHANGED]],
@@ -480,6 +486,7 @@ def _plan_page(
         unfound_count=len(batch.options.get("unfound", [])),
         answered=mine and any(batch.options.get("links", {}).values()),
         likely=_likely(batch, model) if planned else [],
+        shared=_shared(session, batch) if rows[RowAction.REFUSED] and page == 1 else [],
         clears=bool(batch.options.get("clears")),
         may_clear=model not in importing.DATED,
         action=f"{HREF}/{batch.id}/confirm" if mine else "",
@@ -669,6 +676,23 @@ def _unfound(batch: ImportBatch) -> list[pages.UnfoundValue]:
             )
         )
     return found
+
+
+def _shared(session: OcopSession, batch: ImportBatch) -> list[pages.SharedError]:
+    """The commonest errors that rows share; what the page asks about is not among them."""
+    if batch.counts["refused"] <= READ_ONE_BY_ONE:
+        return []
+    asked = {(line, each["label"]) for each in batch.options.get("unfound", ()) for line in each["lines"]}
+    refused = ImportRow.batch_id == batch.id, ImportRow.action == RowAction.REFUSED
+    rows = session.execute(
+        select(ImportRow.line, ImportRow.problems).where(*refused).order_by(ImportRow.line).limit(SUMMED)
+    )
+    problems = {line: [(column, said) for column, said in all_ if (line, column) not in asked] for line, all_ in rows}
+    return [
+        pages.SharedError(each.error, line_ranges(each.lines, most=6), each.cure)
+        for each in returned.summed(problems)[:SHOWN]
+        if len(each.lines) > 1
+    ]
 
 
 def _likely(batch: ImportBatch, model: type[Base]) -> list[pages.LikelyRow]:

@@ -592,6 +592,15 @@ class UnfoundValue:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedError:
+    """An error of several rows. lines: “2–40, 45 (40 dòng)”."""
+
+    error: str
+    lines: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True)
 class RepairedCells:
     """What was put right in cells of one column or kind: the first of them, and the tick that refuses it."""
 
@@ -624,6 +633,7 @@ class ImportPlanPage:
     said: Sequence[str]  # how the file was read, what was left alone
     refused_title: str
     refused: Sequence[RefusedRow]
+    refused_more: str
     changed_title: str
     changed: Sequence[PlanRow]
     changed_more: str
@@ -643,6 +653,7 @@ class ImportPlanPage:
     asks_columns: bool = False  # nothing but the columns is to be settled yet
     unfound: Sequence[UnfoundValue] = ()
     likely: Sequence[LikelyRow] = ()
+    shared: Sequence[SharedError] = ()  # of more refused rows than one reads one by one
     repairs: Sequence[RepairedCells] = ()
     sheets: Sequence[Option] = ()  # of the file, when there are several
     sheet: str = ""  # the one that was read

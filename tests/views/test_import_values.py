@@ -273,6 +273,20 @@ def test_what_is_said_of_refused_rows_is_what_helps_them(own_clerk: TestClient, 
     assert "1 dòng chỉ cần trả lời các giá trị chưa nhận ra ở dưới; 1 dòng phải sửa trong tệp" in page
 
 
+def test_of_many_refused_rows_the_errors_they_share_are_told_first(own_clerk: TestClient, entity: Entity) -> None:
+    rows = [(f"Kẹo {n}", entity.name, "#REF!") for n in range(55)] + [("Kẹo lạ", "Cơ sở chị Ba", "hộp")] * 2
+    page = text(own_clerk.get(sent(own_clerk, workbook(*rows, header=PRODUCTS), model="product")))
+
+    shared = page.split("Lỗi của nhiều dòng")[-1].split("57 dòng bị từ chối")[0]
+    assert "Cột “Quy cách”: Ô này đang là #REF!. 2–56 (55 dòng) Gõ lại giá trị vào ô." in shared
+    assert "Cơ sở chị Ba" not in shared
+    assert "và 7 dòng khác" in page
+
+    few = [(f"Kẹo {n}", entity.name, "#REF!") for n in range(3)]
+    href = sent(own_clerk, workbook(*few, header=PRODUCTS), model="product")
+    assert "Lỗi của nhiều dòng" not in own_clerk.get(href).text
+
+
 def test_titles_below_a_group_are_known_with_it_and_without_what_stands_in_brackets(
     own_clerk: TestClient, entity: Entity
 ) -> None:

@@ -69,7 +69,7 @@ def returned(session: OcopSession, batch: ImportBatch, content: bytes) -> tuple[
         for row in rows
     ]
     name = f"{PurePath(batch.file_name).stem.removesuffix(SUFFIX)}{SUFFIX}.xlsx"
-    return name, marked.mark(content, table, name=batch.file_name, marks=marks, summary=_summed(problems))
+    return name, marked.mark(content, table, name=batch.file_name, marks=marks, summary=summed(problems))
 
 
 def _asked(batch: ImportBatch) -> dict[tuple[int, str], str]:
@@ -88,8 +88,8 @@ def _asked(batch: ImportBatch) -> dict[tuple[int, str], str]:
     return found
 
 
-def _summed(problems: Mapping[int, Sequence[tuple[str, str]]]) -> list[Summed]:
-    """Identical errors once with all their rows, the commonest first."""
+def summed(problems: Mapping[int, Sequence[tuple[str, str]]]) -> list[Summed]:
+    """Identical errors once with all their rows, the commonest first. problems: {line: [(column, sentence)]}."""
     lines: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for line, said in problems.items():
         for column, sentence in dict.fromkeys(said):
