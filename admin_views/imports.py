@@ -188,10 +188,10 @@ async def _upload_page(
             ],
             fields=[
                 replace(form.as_of.shown(), required=chosen in dated),
-                *([province, form.complete.shown()] if dated else []),
                 *_sheet_field(form, sheets),
                 replace(form.sender.shown(), width="medium"),
             ],
+            dated_fields=[province, form.complete.shown()] if dated else [],
             dated=dated,
             senders=senders.names(session),
             accept=ACCEPT,

@@ -536,7 +536,8 @@ class ImportUploadPage:
     head: Head
     steps: Sequence[ImportStep]
     models: Sequence[Option]
-    fields: Sequence[Field]  # as-of day, province
+    fields: Sequence[Field]  # as-of day, sender
+    dated_fields: Sequence[Field]  # those of `dated` lists alone
     accept: str  # “.xls,.xlsx,.ods,.csv”
     limit: str
     errors: Sequence[tuple[str, str]]

@@ -381,7 +381,12 @@ const dated = one("[data-dated]");
 if (dated) {
   const label = one("label[for=o-as_of]");
   const optional = one(".o-optional", label) ?? Object.assign(document.createElement("span"), { className: "o-optional", textContent: "(không bắt buộc)" });
-  const show = () => { if (dated.dataset.dated.split(" ").includes(dated.value)) optional.remove(); else label.append(" ", optional); };
+  const only = one("[data-dated-only]");
+  const show = () => {
+    const needed = dated.dataset.dated.split(" ").includes(dated.value);
+    if (needed) optional.remove(); else label.append(" ", optional);
+    if (only) only.hidden = only.disabled = !needed;
+  };
   dated.addEventListener("change", show);
   show();
 }

@@ -203,12 +203,18 @@ def test_an_import_of_places_asks_for_its_day_and_one_of_producers_for_a_former_
     expect(page.get_by_role("link", name="Ghi ngày của danh mục, ví dụ 01/02/2021.")).to_be_visible()
     watched.screen("97-hoi-ngay-cua-danh-muc")
 
+    # What only lists of places need is asked for with them alone, so that the button stands on the first screen.
     watched.open("/admin/import?loai=entity")
+    expect(page.get_by_label("Tỉnh của danh mục")).to_be_hidden()
+    expect(page.get_by_role("button", name="Xem trước thay đổi")).to_be_in_viewport()
+    page.get_by_label("Loại dữ liệu").select_option(label="Xã, phường")
+    expect(page.get_by_label("Tỉnh của danh mục")).to_be_visible()
+    page.get_by_label("Loại dữ liệu").select_option(label="Chủ thể")
     page.set_input_files("#file", tmp_path / "chu the.xlsx")
     page.get_by_role("button", name="Xem trước thay đổi").click()
     # The former name, and the day of the whole file, which would answer it too.
     expect(page.get_by_role("heading", name="2 giá trị chưa nhận ra")).to_be_visible()
-    expect(page.get_by_role("rowheader", name="Ngày của danh sách")).to_be_visible()
+    expect(page.get_by_label("Ngày của danh sách “cả tệp” là")).to_be_visible()
     watched.screen("98-hoi-xa-cu")
 
 

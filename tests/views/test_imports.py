@@ -246,6 +246,7 @@ def test_what_cannot_be_read_brings_the_form_back_with_a_sentence(
 
     assert answer.status_code == 400
     assert said in text(answer)
+    assert ('id="file-error"' in answer.text) == ('href="#file"' in answer.text)
     assert f'value="{form.get("as_of", "01/10/2026")}"' in answer.text
     assert f'value="{form.get("sheet", "Sheet")}"' in answer.text
     assert look.scalars(select(ImportBatch)).all() == []
