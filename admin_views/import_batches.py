@@ -42,7 +42,11 @@ class ImportBatchView(OcopView, model=ImportBatch):
 
     def listed(self) -> Sequence[Shown]:
         """What kind of list it was, and how many of its rows were new and changed beside how it stands."""
-        columns = [_kind(each) if each.key == "screen" else each for each in super().listed()]
+        widths = {"file_name": 26, "number": 6}
+        columns = [
+            _kind(each) if each.key == "screen" else replace(each, width=widths.get(each.key, each.width))
+            for each in super().listed()
+        ]
         place = next(place for place, each in enumerate(columns) if each.key == "state")
         return [*columns[: place + 1], _written(), *columns[place + 1 :]]
 

@@ -98,7 +98,7 @@ def _refuse_others(batch: ImportBatch) -> None:
 
 
 def _shown(batch: ImportBatch, found: Undo, refusal: str) -> ImportUndoPage:
-    count = number(len(found.reversed))
+    count, kept = number(len(found.reversed)), len(found.kept) + len(found.blocked)
     assert batch.applied_at is not None
     return ImportUndoPage(
         head=pages.Head(
@@ -131,7 +131,7 @@ def _shown(batch: ImportBatch, found: Undo, refusal: str) -> ImportUndoPage:
         note="Hoàn tác không lấy lại được. Muốn có lại các dòng này thì nhập lại tệp."
         if found.reversed
         else str(undoing.NothingToUndo(number=batch.number)),
-        submit=f"Hoàn tác {count} dòng" if found.reversed else "",
+        submit=f"Hoàn tác {count} dòng{f', giữ {number(kept)} dòng' if kept else ''}" if found.reversed else "",
         action=f"{HREF}/{batch.id}/undo",
         hidden=[("seen", found.mark)],
         cancel=pages.Link("Hủy, quay lại đợt nhập", f"{HREF}/{batch.id}"),

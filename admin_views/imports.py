@@ -469,6 +469,9 @@ def _plan_page(
         changed_title=f"{_number(batch, RowAction.CHANGED)} {'bản ghi chuyển' if moves else f'{noun} thay đổi'}"
         + _since(batch, RowAction.CHANGED),
         changed=[_changed(model, row) for row in rows[RowAction.CHANGED]],
+        changed_heads=("Trước đó", "Đã thành")
+        if batch.state in (BatchState.APPLIED, BatchState.UNDONE)
+        else ("Đang có", "Sẽ thành"),
         changed_more=_more(batch, RowAction.CHANGED, shown),
         new_title=f"{_number(batch, RowAction.NEW)} {noun} mới{_since(batch, RowAction.NEW)}",
         new=[_new(model, row) for row in rows[RowAction.NEW]],

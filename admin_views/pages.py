@@ -637,6 +637,7 @@ class ImportPlanPage:
     refused_more: str
     changed_title: str
     changed: Sequence[PlanRow]
+    changed_heads: tuple[str, str]  # of the value before and the one of the file
     changed_more: str
     new_title: str
     new: Sequence[PlanRow]

@@ -150,7 +150,7 @@ def test_a_list_is_taken_given_back_corrected_and_undone(watched: Watched, look:
     page.get_by_role("link", name="Hoàn tác đợt nhập").click()
     expect(page.get_by_role("link", name="Giữ vì đã sửa sau đó")).to_be_visible()
     watched.screen("38-hoan-tac")
-    page.get_by_role("button", name="Hoàn tác 1 dòng").click()
+    page.get_by_role("button", name="Hoàn tác 1 dòng, giữ 1 dòng").click()
     expect(page.get_by_text("Đã hoàn tác lúc")).to_be_visible()
     watched.screen("39-da-hoan-tac")
     look.rollback()
@@ -238,6 +238,9 @@ def test_columns_a_list_needs_are_chosen_before_any_row_is_looked_at(
     watched.open("/admin/import-batch/list")
     expect(page.get_by_role("row", name="Hang hoa.xlsx Sản phẩm")).to_contain_text("2 mới, 0 thay đổi")
     watched.screen("47-cac-dot-nhap-va-so-dong")
+    name = page.get_by_role("columnheader", name="Tên tệp").bounding_box()
+    assert name is not None
+    assert name["width"] > 250
 
 
 def listed(path: Path, *rows: tuple[object, ...]) -> Path:

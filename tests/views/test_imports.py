@@ -71,13 +71,14 @@ def test_a_clerk_uploads_looks_confirms_and_sees_the_batch(province_clerk: TestC
     assert page.status_code == 200
     seen = text(page)
     assert "Chưa ghi gì vào sổ" in seen
-    assert "Tên xã, phường Xã Thạnh Phú Xã Thạnh Phú Mới" in seen
+    assert "Đang có Sẽ thành 2 29182 Xã Thạnh Phú Mới Tên xã, phường Xã Thạnh Phú Xã Thạnh Phú Mới" in seen
     assert "29999 Xã Cồn Bửng" in seen
     assert "Nhập 2 dòng: 1 mới, 1 thay đổi" in seen
     assert units(look, "29182") == before
 
     confirmed = province_clerk.post(f"{sent.headers['location']}/confirm")
     result = province_clerk.get(confirmed.headers["location"])
+    assert "Trước đó Đã thành 2 29182 Xã Thạnh Phú Mới Tên xã, phường Xã Thạnh Phú Xã Thạnh Phú Mới" in text(result)
 
     assert confirmed.status_code == 303
     look.rollback()
