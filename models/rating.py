@@ -63,7 +63,17 @@ class Rating(Placed, Searchable, Base):
         )
     )
     decision_number: Mapped[str] = mapped_column(
-        Tidy(60), default="", info=field("Số quyết định", aliases=("Số QĐ", "Quyết định số", "Số quyết định công nhận"))
+        Tidy(60),
+        default="",
+        info=field(
+            "Số quyết định",
+            aliases=(
+                *("Số QĐ", "Quyết định số", "Số quyết định công nhận", "Quyết định công nhận", "Quyết định"),
+                *("Số, ngày quyết định", "Số, ngày quyết định công nhận", "Số, ngày tháng năm quyết định"),
+                *("Số và ngày quyết định", "Số QĐ, ngày QĐ"),
+            ),
+            with_day="decided_on",
+        ),
     )
     authority: Mapped[str] = mapped_column(
         Tidy(120),
@@ -73,7 +83,9 @@ class Rating(Placed, Searchable, Base):
         ),
     )
     expires_on: Mapped[date | None] = mapped_column(
-        info=field("Hết hạn công nhận", hint="36 tháng từ ngày cấp", aliases=("Ngày hết hạn", "Hiệu lực đến ngày"))
+        info=field(
+            "Hết hạn công nhận", hint="36 tháng từ ngày cấp", aliases=("Ngày hết hạn", "Hết hạn", "Hiệu lực đến ngày")
+        )
     )
 
     product: Mapped[Product] = relationship(info=field("Sản phẩm", places=True))

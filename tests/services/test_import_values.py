@@ -218,6 +218,56 @@ def test_numbers_are_days_in_a_column_of_days_alone_and_a_year_is_none(database:
     assert "45092" in sentences(kept)[0]
 
 
+@pytest.mark.fill("demo")
+@pytest.mark.parametrize(
+    ("cell", "number", "on"),
+    [
+        ("123/QĐ-UBND ngày 05/3/2023", "123/QĐ-UBND", "2023-03-05"),
+        ("123/QĐ-UBND, 5.3.23", "123/QĐ-UBND", "2023-03-05"),
+        ("123/QĐ-UBND\n(05/03/2023)", "123/QĐ-UBND", "2023-03-05"),
+        ("QĐ số 123/QĐ-UBND ngày 5 tháng 3 năm 2023", "123/QĐ-UBND", "2023-03-05"),
+        ("Ngày 05/03/2023, số 123/QĐ-UBND", "123/QĐ-UBND", "2023-03-05"),
+    ],
+)
+def test_a_number_and_its_day_in_one_cell_are_two_values_told_and_refusable(
+    database: Database, cell: str, number: str, on: str
+) -> None:
+    known = producer(database)
+    table = listed(
+        ("Sản phẩm", "Chủ thể", "Điểm trung bình", "Hạng sao", "Quyết định công nhận"),
+        (known.product, known.name, 76, 4, cell),
+    )
+
+    plan = plan_of(database, Rating, table)
+    kept = plan_of(database, Rating, table, keep=["so-ngay:Quyết định công nhận"])
+
+    (row,) = plan.rows
+    assert (row.parsed["decision_number"], row.parsed["decided_on"]) == (number, on)
+    assert (counts(plan)[0], [each.key for each in plan.repairs]) == (1, ["so-ngay:Quyết định công nhận"])
+    assert asked(kept) == [("decided_on", "", [2])]
+
+
+@pytest.mark.fill("demo")
+def test_a_day_beside_a_number_must_agree_with_the_column_of_days(database: Database) -> None:
+    known = producer(database)
+    table = listed(RESULTS, (known.product, known.name, 76, 4, date(2023, 3, 6), "123/QĐ-UBND ngày 05/03/2023"))
+
+    assert sentences(plan_of(database, Rating, table)) == [
+        "Cột “Số quyết định” ghi “05/03/2023”, cột “Ngày quyết định” ghi “06/03/2023”. Ghi cho giống nhau."
+    ]
+
+
+@pytest.mark.fill("demo")
+@pytest.mark.parametrize("cell", ["123/QĐ-UBND", "148/2023", "Ngày 05/03/2023", "01/2023/QĐ-UBND"])
+def test_a_number_alone_stays_one(database: Database, cell: str) -> None:
+    known = producer(database)
+    table = listed(RESULTS, (known.product, known.name, 76, 4, date(2023, 3, 6), cell))
+
+    plan = plan_of(database, Rating, table)
+
+    assert ([row.parsed["decision_number"] for row in plan.rows], plan.repairs) == ([cell], [])
+
+
 # ---- text of old fonts ------------------------------------------------------------------------------------------
 
 

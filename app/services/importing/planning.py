@@ -30,7 +30,7 @@ from app.services.importing.reading import (
     with_producers,
     with_ticks,
 )
-from app.services.importing.repairs import Repair, repaired, with_addresses
+from app.services.importing.repairs import Repair, repaired, with_addresses, with_days
 from app.services.importing.writing import Change, rehearse, with_links
 from app.services.place_names import wider_names
 from app.session import OcopSession, plain
@@ -246,11 +246,11 @@ def prepare(session: OcopSession, model: type[Base], table: Table, *, as_of: dat
         columns = with_producers(columns, table, kind.uses, options.mapping)
     columns = with_ticks(columns, table, kind.uses, options.mapping)
     as_read, repairs = repaired(columns, table, options.keep)
-    columns, as_read, taken_apart = with_addresses(columns, as_read, options.keep, known)
+    columns, as_read, addresses = with_addresses(columns, as_read, options.keep, known)
+    columns, as_read, numbers = with_days(columns, as_read, options.keep)
     read = row_reader(columns, as_read, table, None if model in DATED else options.links)
-    return Prepared(
-        model, as_of, options, columns, table, Lines(table.lines, read), already_done(table), [*repairs, *taken_apart]
-    )
+    repairs += [*addresses, *numbers]
+    return Prepared(model, as_of, options, columns, table, Lines(table.lines, read), already_done(table), repairs)
 
 
 def judged_parts(

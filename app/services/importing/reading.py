@@ -79,7 +79,7 @@ class Columns:
 
     alike: {path: columns that could each fill it, and none does}. ticks: {path: {place: the value in its title}} of
     groups of columns, one of which has a tick; `by_path` has the first. beside: {path: (place behind the columns of the
-    file, column whose cells hold an address)} of what an address says, alone or beside a column of its own.
+    file, column whose cells hold more than one value)} of what such a cell says, alone or beside a column of its own.
     """
 
     model: type[Base]
@@ -593,15 +593,15 @@ def _cell_reader(
 
 
 def _beside_reader(columns: Columns, path: str, read: Callable[[Cell], Any]) -> Callable[[tuple[Cell, ...]], Any]:
-    """Reads what an address says; a column of its own comes first, and must agree."""
-    index, (place, address) = columns.by_path[path], columns.beside[path]
+    """Reads what a cell of several values says; a column of its own comes first, and must agree."""
+    index, (place, several) = columns.by_path[path], columns.beside[path]
 
     def read_row(cells: tuple[Cell, ...]) -> Any:
-        said, own = read(cells[place]), None if index == address else read(cells[index])
-        if said and own and fold(bare_name(said)) != fold(bare_name(own)):
+        said, own = read(cells[place]), None if index == several else read(cells[index])
+        if said and own and fold(bare_name(words(said))) != fold(bare_name(words(own))):
             raise CellRefused(
-                f"Cột “{columns.labels[address]}” ghi “{said}”, cột “{columns.labels[index]}” ghi “{own}”. "
-                "Ghi cho giống nhau."
+                f"Cột “{columns.labels[several]}” ghi “{words(said)}”, cột “{columns.labels[index]}” ghi "
+                f"“{words(own)}”. Ghi cho giống nhau."
             )
         return own or said
 
@@ -652,7 +652,8 @@ def _asking_reader(
         return _asking_choice(plain, kind, said)
     if isinstance(kind, Date):
         index = columns.by_path[path]
-        return _asking_day(plain, columns.labels[index], [row[index] for row in table.rows], said.get(""))
+        places = (index, columns.beside[path][0]) if path in columns.beside else (index,)
+        return _asking_day(plain, columns.labels[index], [row[at] for row in table.rows for at in places], said.get(""))
     return plain
 
 

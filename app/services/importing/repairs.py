@@ -1,5 +1,5 @@
 """What of a cell is put right before it is read: lost zeros, days kept as serials, text of old fonts or misread,
-addresses in one cell.
+addresses, or a number and its day, in one cell.
 
 Each is listed with before and after, and a clerk can refuse it; the cells kept with a plan stay as they are in the
 file.
@@ -15,7 +15,7 @@ from sqlalchemy import Boolean, Date, Enum, inspect
 
 from app.services.importing.reading import STREET, Columns, column_type, linked_model
 from app.table import Cell, Column, Table
-from models.base import Base
+from models.base import Base, fields, label_of
 from models.commune import Commune
 from models.rules.identifiers import tax_code_problem
 from models.rules.places import Address, Part, WiderNames, part_of, read_address
@@ -256,7 +256,15 @@ def with_addresses(
         key = f"dia-chi:{title}"
         repairs.append(Repair(key, f"Địa chỉ tách thành từng cấp, cột “{title}”", len(found), shown, key in keep))
         if key not in keep:
-            columns, table = _taken_apart(columns, table, path, found, has_street=has_street)
+            start = path.removesuffix("name")
+            said = {
+                f"{start}district.name": {place: address.district for place, address in found.items()},
+                f"{start}province.name": {place: address.province for place, address in found.items()},
+            }
+            if has_street:
+                said[STREET] = {place: address.rest for place, address in found.items()}
+            communes = {place: address.commune for place, address in found.items()}
+            columns, table = _taken_apart(columns, table, index, communes, said)
     return columns, table, repairs
 
 
@@ -272,26 +280,73 @@ def _in_parts(address: Address, *, has_street: bool) -> str:
     return "; ".join([*shown, *([f"{rest}: {address.rest}"] if address.rest else ())])
 
 
+# ---- numbers of decisions with their day ----------------------------------------------------------------------
+
+DAY_WRITTEN = r"\d{1,2} ?[/.-] ?\d{1,2} ?[/.-] ?(?:\d{4}|\d{2})|\d{1,2} tháng \d{1,2} năm \d{4}"
+NUMBER_AND_DAY = re.compile(
+    rf"(?P<number>\S.*?)[\s,;(–-]+(?:(?:ký|ban hành) )?(?:ngày )?(?P<day>{DAY_WRITTEN})\)?\.?", re.IGNORECASE
+)
+DAY_AND_NUMBER = re.compile(rf"(?:ngày )?(?P<day>{DAY_WRITTEN})[\s,;–-]+(?P<number>\S.*)", re.IGNORECASE)
+BEFORE_NUMBER = re.compile(r"(?:(?:quyết định|qđ)\s*)?(?:số\b)?[\s:.]*", re.IGNORECASE)
+
+
+def with_days(columns: Columns, table: Table, keep: Collection[str]) -> tuple[Columns, Table, list[Repair]]:
+    """Cells that should hold a number and hold its day too, “123/QĐ-UBND ngày 05/03/2024”, taken apart likewise."""
+    repairs = []
+    for path, info in fields(columns.model).items():
+        index = columns.by_path.get(path)
+        if not info.with_day or index is None:
+            continue
+        cells = [row[index] for row in table.rows]
+        found = {place: said for place, cell in enumerate(cells) if (said := _number_and_day(cell))}
+        if not found:
+            continue
+        title, label = columns.labels[index], label_of(columns.model, info.with_day).lower()
+        shown = [
+            (table.lines[place], title, str(cells[place]), f"{number}; {label}: {on}")
+            for place, (number, on) in list(found.items())[:SHOWN]
+        ]
+        key = f"so-ngay:{title}"
+        repairs.append(Repair(key, f"Số và ngày tách làm hai, cột “{title}”", len(found), shown, key in keep))
+        if key not in keep:
+            numbers = {place: number for place, (number, _) in found.items()}
+            days = {place: on for place, (_, on) in found.items()}
+            columns, table = _taken_apart(columns, table, index, numbers, {info.with_day: days})
+    return columns, table, repairs
+
+
+def _number_and_day(cell: Cell) -> tuple[str, str] | None:
+    if not isinstance(cell, str):
+        return None
+    text = " ".join(cell.split())
+    said = NUMBER_AND_DAY.fullmatch(text) or DAY_AND_NUMBER.fullmatch(text)
+    number = BEFORE_NUMBER.sub("", said["number"], count=1) if said else ""
+    if said is None or not any(map(str.isdigit, number)):
+        return None
+    on = said["day"]
+    return number, f"ngày {on}" if "tháng" in on.lower() else on.replace(" ", "")
+
+
+# ---- cells of several values ------------------------------------------------------------------------------------
+
+
 def _taken_apart(
-    columns: Columns, table: Table, path: str, found: Mapping[int, Address], *, has_street: bool
+    columns: Columns, table: Table, index: int, own: Mapping[int, str], said: Mapping[str, Mapping[int, str]]
 ) -> tuple[Columns, Table]:
-    start, index = path.removesuffix("name"), columns.by_path[path]
-    said = {
-        f"{start}district.name": {place: address.district for place, address in found.items()},
-        f"{start}province.name": {place: address.province for place, address in found.items()},
-    }
-    if has_street:
-        said[STREET] = {place: address.rest for place, address in found.items()}
-    said = {other: texts for other, texts in said.items() if any(texts.values())}
+    """A column with less in some cells, and behind the table columns of what these said too.
+
+    own: {place of the row: what stays}. said: {path: {place of the row: text}}.
+    """
+    said = {path: texts for path, texts in said.items() if any(texts.values())}
     rows = [
         (
-            *(found[place].commune if at == index and place in found else cell for at, cell in enumerate(row)),
+            *(own[place] if at == index and place in own else cell for at, cell in enumerate(row)),
             *(texts.get(place) or None for texts in said.values()),
         )
         for place, row in enumerate(table.rows)
     ]
-    behind = {other: (len(table.columns) + at, index) for at, other in enumerate(said)}
-    alone = {other: index for other in said if other not in columns.by_path}
+    behind = {path: (len(table.columns) + at, index) for at, path in enumerate(said)}
+    alone = {path: index for path in said if path not in columns.by_path}
     return (
         replace(columns, by_path={**columns.by_path, **alone}, beside={**columns.beside, **behind}),
         replace(table, columns=(*table.columns, *(Column(columns.labels[index]) for _ in said)), rows=rows),
