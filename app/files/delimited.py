@@ -11,7 +11,7 @@ from itertools import islice
 from app.files import fonts, kinds
 from app.files.refusals import BrokenFile, NotUtf8
 
-DELIMITERS = ",;\t"
+DELIMITERS = ",;\t|"
 
 
 def rows(text: str, *, name: str) -> Iterator[list[str]]:

@@ -44,6 +44,7 @@ FORMATS = {
     "csv with BOM": lambda: CSV.encode("utf-8-sig"),
     "csv of Windows": lambda: CSV.replace("\n", "\r\n").encode(),
     "csv with semicolons": lambda: CSV.replace(",", ";").encode(),
+    "csv with bars": lambda: CSV.replace(",", "|").encode(),
     "csv with tabs": lambda: CSV.replace(",", "\t").encode(),
     "Unicode text of Excel": lambda: CSV.replace(",", "\t").encode("utf-16"),
 }
