@@ -27,6 +27,7 @@ from models import Boundary, Commune, Province
 from models.rules.access import may
 from models.rules.geography import Spot
 from models.rules.rating import Recognition
+from models.rules.shapes import middle
 from models.rules.words import day, number
 
 # One hue, six classes: none, and five of more and more.
@@ -54,7 +55,8 @@ def outline_of(session: OcopSession, commune: Commune, on: date) -> pages.Drawin
 
 def heirs_map(session: OcopSession, name: str, heirs: Sequence[tuple[int, str]], on: date) -> pages.Drawing | None:
     """The units that took over parts of one, numbered as they are given: (row id, name). None where none is drawn."""
-    found = {row.commune_id: row for row in session.scalars(drawn(on).where(Boundary.commune_id.in_(dict(heirs))))}
+    rows = session.scalars(drawn(on).where(Boundary.commune_id.in_(dict(heirs)), Boundary.outline != ""))
+    found = {row.commune_id: row for row in rows}
     if not found:
         return None
     places, legend = [], []
@@ -65,8 +67,8 @@ def heirs_map(session: OcopSession, name: str, heirs: Sequence[tuple[int, str]],
         if heir in found:
             row = found[heir]
             href = f"{BASE_URL}/commune/details/{heir}"
-            middle = row.x + row.width // 2, row.y + row.height // 2
-            places.append(pages.MapPlace(row.outline, f"{number_}. {called}", href, shade, str(number_), *middle))
+            label = f"{number_}. {called}"
+            places.append(pages.MapPlace(row.outline, label, href, shade, str(number_), *middle(row.outline)))
     boundaries = list(found.values())
     wide = max(b.x + b.width for b in boundaries) - min(b.x for b in boundaries)
     high = max(b.y + b.height for b in boundaries) - min(b.y for b in boundaries)

@@ -6,6 +6,7 @@ thousandths of a degree, about 11 m, x to the east and y to the south, so that a
 
 import itertools
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -189,6 +190,24 @@ def outline(geometry: Any) -> Outline:
     ys = [y for ring in rings for _x, y in ring]
     path = "".join(_path(ring) for ring in rings if len(ring) >= 4)
     return Outline(path, min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
+
+
+def middle(path: str) -> tuple[int, int]:
+    """A point inside an outline where a number can stand: amid the widest stretch at half its height."""
+    rings = []
+    for ring in path.split("M")[1:]:
+        steps = [int(step) for step in re.findall(r"-?\d+", ring)]
+        rings.append(list(zip(itertools.accumulate(steps[::2]), itertools.accumulate(steps[1::2]), strict=True)))
+    heights = [y for ring in rings for _x, y in ring]
+    half = (min(heights) + max(heights)) / 2
+    met = sorted(
+        a[0] + (half - a[1]) / (b[1] - a[1]) * (b[0] - a[0])
+        for ring in rings
+        for a, b in itertools.pairwise([*ring, ring[0]])
+        if (a[1] <= half) != (b[1] <= half)
+    )
+    left, right = max(zip(met[::2], met[1::2], strict=True), key=lambda ends: ends[1] - ends[0])
+    return round((left + right) / 2), round(half)
 
 
 def _on_plane(point: Point) -> tuple[int, int]:

@@ -31,7 +31,7 @@ def test_the_map_of_a_province_clerk(watched: Watched, demo: Database, shared_da
     expect(page.locator(".o-map a")).to_have_count(124)
 
     # Coloured by stars, and a place opened by keyboard.
-    page.get_by_label("Số liệu").select_option("Sản phẩm 4 sao")
+    page.get_by_label("Số liệu").select_option("Sản phẩm 4 sao còn hiệu lực")
     page.locator("#ban-do").get_by_role("button", name="Xem").click()
     watched.screen("71-ban-do-4-sao")
     page.locator(".o-map").get_by_role("link", name=f"{name}:").focus()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.rules.shapes import flaw, outline
+from models.rules.shapes import flaw, middle, outline
 
 SQUARE = [[106.3, 10.2], [106.4, 10.2], [106.4, 10.3], [106.3, 10.3], [106.3, 10.2]]
 BOW_TIE = [[106.3, 10.2], [106.4, 10.3], [106.4, 10.2], [106.3, 10.3], [106.3, 10.2]]
@@ -90,6 +90,20 @@ def test_a_shape_is_drawn_upright_and_to_scale() -> None:
     start = re.match(r"M(-?\d+) (-?\d+)l", drawn.path)
     assert start is not None
     assert (int(start[1]), int(start[2])) == (drawn.x, drawn.y + drawn.height)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("M0 0l100 0 0 100 -100 0z", (50, 50)),
+        ("M0 0l100 0 0 20 -80 0 0 60 80 0 0 20 -100 0z", (10, 50)),
+        ("M0 0l10 0 0 100 -10 0zM40 0l60 0 0 100 -60 0z", (70, 50)),
+        ("M0 0l100 0 0 100 -100 0zM10 40l60 0 0 20 -60 0z", (85, 50)),
+    ],
+    ids=["a square", "a bay", "two islands", "round another"],
+)
+def test_a_number_stands_inside_its_shape(path: str, expected: tuple[int, int]) -> None:
+    assert middle(path) == expected
 
 
 def test_corners_that_nobody_would_see_are_not_drawn() -> None:
