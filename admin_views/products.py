@@ -197,8 +197,9 @@ def _indicator(session: OcopSession, participation: Participation) -> pages.Step
     """The steps as they ran when the product was there; a step is done when a later one was entered."""
     current = participation.step
     on = participation.entered_on
-    steps = [s for s in session.execute(select(CycleStep).order_by(CycleStep.number)).scalars() if s.in_force(on)]
-    numbers = {s.id: s.number for s in session.execute(select(CycleStep)).scalars()}
+    known = session.execute(select(CycleStep).order_by(CycleStep.number)).scalars().all()
+    steps = [s for s in known if s.in_force(on)]
+    numbers = {s.id: s.number for s in known}
     left = {
         numbers[r.from_step_id]: r.moved_at for r in participation.records if r.from_step_id and r.move is Move.ADVANCE
     }

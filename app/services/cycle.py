@@ -498,7 +498,9 @@ def _judge(
         records: defaultdict[int, list[StepRecord]] = defaultdict(list)
         for record in sorted(_rows(session, StepRecord, "participation_id", ids), key=lambda r: r.id):
             records[record.participation_id].append(record)
-        rated = {r.participation_id: r.created_at for r in _rows(session, Rating, "participation_id", ids)}
+        # By their products: where most results have no participation SQLite would not look it up by its index.
+        ratings = _rows(session, Rating, "product_id", {p.product_id for p in participations})
+        rated = {r.participation_id: r.created_at for r in ratings}
         return lambda p: rules.missing_to_step_back(
             p, records=records[p.id], rated_at=rated.get(p.id), today=today, role=role
         )
@@ -559,11 +561,11 @@ def _standing(
 def _rows(session: OcopSession, model: type[Row], attribute: str, values: Iterable[int]) -> list[Row]:
     """All rows in reach whose attribute is one of the values; 500 values a query, databases limit them.
 
-    A participation comes with its product, cycle and step.
+    Many participations come with their products, cycles and steps; what one leads to its page has loaded.
     """
     wanted = sorted(values)
     statement = select(model)
-    if model is Participation:
+    if model is Participation and len(wanted) > 1:
         together = (Participation.product, Participation.cycle, Participation.step)
         statement = statement.options(*(selectinload(relation) for relation in together))
     rows: list[Row] = []
