@@ -10,7 +10,7 @@ from typing import Protocol
 
 from app.errors import OcopError
 from app.files.limits import STRUCTURE_ROWS
-from app.services.importing import links, places, records, successions
+from app.services.importing import likeness, links, places, records, successions
 from app.services.importing.reading import Columns, Lines, Options, Problem, ReadRow, linked_model, titles_of
 from app.services.importing.writing import Change, Changes
 from app.session import OcopSession
@@ -46,7 +46,7 @@ class Judged(Protocol):
     def unfound(self) -> Mapping[tuple[str, str], links.Unfound]: ...
 
     @property
-    def likely(self) -> Sequence[links.Likely]: ...
+    def likely(self) -> Sequence[likeness.Likely]: ...
 
     @property
     def covers(self) -> Sequence[str]: ...

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, inspect, select
@@ -19,16 +20,17 @@ from app.services.importing.former import Former
 from app.services.importing.reading import DAY_FIRST, MONTH_FIRST, Columns, ReadRow, column_type, linked_model
 from app.services.importing.writing import parts
 from app.services.place_names import read_onward
-from app.session import OcopSession
+from app.session import OcopSession, places_relation
 from models.base import Base, LabelledEnum, Placed, Searchable, fields, key_columns, label_of
 from models.commune import Commune, CommuneKind, CommuneSuccession
 from models.cycle import Cycle, only_year
 from models.entity import Entity, folded_name, name_without_kind
 from models.rules.places import bare_name, kind_in_name, life_on, successors
-from models.rules.text import fold, sort_key
+from models.rules.text import fold, is_respelled, sort_key
 from models.rules.words import day
 
 SUGGESTED = 5
+FEW = 20
 LOOKED_AT = 100
 """Rows looked at for what is spelled nearly so, for each word."""
 LIKE = 60
@@ -96,15 +98,6 @@ class Unfound:
     findable: bool = True
     suggested: int | None = None
     typed: bool = False
-
-
-@dataclass(frozen=True)
-class Likely:
-    """A new row and the rows it may be. name: with what tells it apart. there: (id, the same of it), nearest first."""
-
-    line: int
-    name: str
-    there: Sequence[tuple[int, str]]
 
 
 def ask(asked: dict[tuple[str, str], Unfound], columns: Columns, rows: Sequence[ReadRow]) -> None:
@@ -639,3 +632,54 @@ def references(values: Mapping[str, Any], paths: Collection[str]) -> Reference:
         for path in paths
         if (value := values.get(path)) is not None
     )
+
+
+def folded(model: type[Base], name: str, value: str) -> str:
+    """A text of a key as it is compared. name: of its column."""
+    return fold_name(model, value) if name == model.__title__ else fold(value)
+
+
+def is_respelled_name(model: type[Base], name: str, kept: str) -> bool:
+    """Whether a name is the kept one written otherwise; one with other marks is put right."""
+    is_shortened = fold(name) != fold(kept) and fold_name(model, name) == fold_name(model, kept)
+    return is_shortened or is_respelled(name, kept)
+
+
+def name_missing(values: Iterable[Any]) -> bool:
+    return any(value is None or value == "" for value in values)
+
+
+@cache
+def commune_relation(model: type[Base]) -> str | None:
+    """The link that says in which commune a row lies, where a row says it itself."""
+    relation = places_relation(model)
+    return relation if relation and linked_model(model, relation) is Commune else None
+
+
+def described(
+    registers: Registers, model: type[Base], candidate: Candidate, notes: Mapping[int, str] = MappingProxyType({})
+) -> str:
+    """A row with what tells it apart: its code, what it is linked to by its keys, of a place what it lies in.
+
+    notes: {id: what else is said of it}.
+    """
+    found = [candidate.label]
+    if code := candidate.values.get("code") or candidate.values.get("tax_code"):
+        found.insert(0, str(code))
+    for relation in sorted(telling_links(model), key="province".__eq__):
+        row_id = candidate.values.get(f"{relation}_id")
+        if row_id and (linked := registers.of(linked_model(model, relation)).rows.get(row_id)):
+            found.append(linked.label)
+    if has_ended(candidate, registers.as_of):
+        found.append(f"đến {day(candidate.values['valid_to'])}")
+    elif notes and (begun := candidate.values.get("valid_from")):
+        found.append(f"từ {day(begun)}")
+    if note := notes.get(candidate.id):
+        found.append(note)
+    return ", ".join(found)
+
+
+def has_ended(candidate: Candidate, as_of: date) -> bool:
+    """Whether it is a unit that ended before a day."""
+    last: date | None = candidate.values.get("valid_to")
+    return last is not None and last < as_of

@@ -18,7 +18,8 @@ from sqlalchemy.orm import aliased
 from app.current import actor, seeing_everything
 from app.errors import OcopError
 from app.services.importing import life_links
-from app.services.importing.links import Likely, Unfound
+from app.services.importing.likeness import Likely
+from app.services.importing.links import Unfound
 from app.services.importing.reading import Columns, Options, Problem, ReadRow
 from app.services.importing.writing import Change, Changes, parts
 from app.session import OcopSession, OutsideArea, plain

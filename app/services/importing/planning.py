@@ -13,7 +13,7 @@ from typing import Any
 from app import progress
 from app.errors import OcopError
 from app.files.marked import already_done
-from app.services.importing import links, reading, records
+from app.services.importing import likeness, links, reading
 from app.services.importing.kinds import DATED, Judged, columns_left, list_kind
 from app.services.importing.reading import (
     AS_OF,
@@ -24,6 +24,7 @@ from app.services.importing.reading import (
     Problem,
     ReadRow,
     match,
+    row_label,
     row_reader,
     samples,
     with_places,
@@ -85,7 +86,7 @@ class Plan:
     columns: tuple[str, ...]
     mapped: Sequence[tuple[str, str, str]]
     unfound: Sequence[links.Unfound]
-    likely: Sequence[links.Likely]
+    likely: Sequence[likeness.Likely]
     counts: dict[str, int]
     rows: Sequence[RowPlan]
     also: dict[str, dict[str, int]]
@@ -185,7 +186,7 @@ def _planned(
     rows: list[RowPlan] = []
     counts: Counter[RowAction] = Counter()
     asked: dict[tuple[str, str], links.Unfound] = {}
-    likely: list[links.Likely] = []
+    likely: list[likeness.Likely] = []
     made_with: set[Change] = set()
     for part in judged_parts(session, given, refused):
         with session.doing(VERB):
@@ -193,7 +194,7 @@ def _planned(
         planned = [row_plan(given.columns, *each) for each in zip(part.rows, part.changes, strict=True)]
         counts.update(row.action for row in planned)
         links.ask(asked, given.columns, part.rows)
-        if len(likely) < records.SHOWN_LIKELY:
+        if len(likely) < likeness.SHOWN_LIKELY:
             likely += part.judged.likely
         made_with |= part.made_with()
         (keep or rows.extend)(planned)
@@ -242,7 +243,7 @@ def prepare(session: OcopSession, model: type[Base], table: Table, *, as_of: dat
     columns = match(model, table, uses=kind.uses, needs=kind.needs, chosen=options.mapping, titles=kind.titles)
     known = wider_names(session)
     if model not in DATED:
-        columns = with_places(columns, table, records.commune_relation(model), options.mapping, known)
+        columns = with_places(columns, table, links.commune_relation(model), options.mapping, known)
         columns = with_producers(columns, table, kind.uses, options.mapping)
     columns = with_ticks(columns, table, kind.uses, options.mapping)
     as_read, repairs = repaired(columns, table, options.keep)
@@ -285,7 +286,7 @@ def judged_parts(
 def _done(model: type[Base], row: ReadRow) -> Change:
     row.problems.clear()
     row.asked.clear()
-    return Change(model, RowAction.SKIPPED, records.row_label(model, row))
+    return Change(model, RowAction.SKIPPED, row_label(model, row))
 
 
 def _key_paths(columns: Columns) -> list[str]:
@@ -320,7 +321,7 @@ def row_plan(columns: Columns, row: ReadRow, change: Change | None) -> RowPlan:
     named = [words(row.values.get(path)) for path in (*key, columns.model.__title__)]
     return RowPlan(
         line=row.line,
-        label=" ".join(part for part in named if part) if key else records.row_label(columns.model, row),
+        label=" ".join(part for part in named if part) if key else row_label(columns.model, row),
         action=RowAction.REFUSED if problems or change is None else change.action,
         raw=row.raw,
         parsed={path: plain(value) for path, value in row.values.items()} | (dict(change.meant) if change else {}),

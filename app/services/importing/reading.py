@@ -73,6 +73,19 @@ class ReadRow:
     asked: list[tuple[str, str]] = field(default_factory=list)
 
 
+def row_label(model: type[Base], row: ReadRow) -> str:
+    """The line as a clerk knows it: its name, or the names of the links that are its key."""
+    title = row.values.get(model.__title__)
+    if title:
+        return words(title)
+    named = [
+        words(value)
+        for path, value in row.values.items()
+        if value is not None and path.partition(".")[0] in {name for key in model.__keys__ for name in key}
+    ]
+    return ", ".join(named[:3])
+
+
 @dataclass(frozen=True)
 class Columns:
     """Which column of the file fills which path. reasons: why, by title, as a clerk reads it.

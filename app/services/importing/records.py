@@ -5,12 +5,11 @@ model's guesses fill: `__guesses__`.
 """
 
 import itertools
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, cached_property
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import Date, inspect, select
@@ -21,22 +20,26 @@ from app.errors import OcopError
 from app.progress import Part, step
 from app.services import cycle, rating
 from app.services.importing.codes import Codes, below
+from app.services.importing.likeness import Likely, likely
 from app.services.importing.links import (
-    NEARLY,
+    FEW,
     SUGGESTED,
     Candidate,
     Found,
-    Likely,
     Reference,
     Registers,
     Unfound,
     alike,
-    bare,
     code_of,
+    commune_relation,
+    described,
     fold_name,
+    folded,
+    has_ended,
+    is_respelled_name,
+    name_missing,
     naming_paths,
     references,
-    telling_links,
 )
 from app.services.importing.reading import (
     AS_OF,
@@ -51,22 +54,21 @@ from app.services.importing.reading import (
     ReadRow,
     column_type,
     linked_model,
+    row_label,
     typed,
 )
+from app.services.importing.repeats import Repeats
 from app.services.importing.writing import Change, Changes, parts
 from app.services.place_names import place_lines, read_onward
-from app.session import OcopSession, places_relation, plain
+from app.session import OcopSession, plain
 from models.base import Base, Placed, fields, label_of
 from models.commune import Commune
 from models.import_batch import RowAction
 from models.participation import Participation
 from models.rating import Rating
 from models.rules.places import successors
-from models.rules.text import fold, is_respelled
+from models.rules.text import fold
 from models.rules.words import day, number, words
-
-FEW = 20
-SHOWN_LIKELY = 200
 
 # What a service settles of a row before it is written.
 SETTLE: dict[type[Base], Callable[[OcopSession, Any], None]] = {
@@ -100,28 +102,13 @@ Asked = tuple[Unfound, str]
 
 
 @dataclass
-class Repeats:
-    """Lines that mean one row, in the order of the file. differing: a column in which they do not agree.
-
-    is_far: whether the first was judged in an earlier part. names: ways in which they write the name of a new row,
-    the one that is taken first.
-    """
-
-    lines: list[int]
-    differing: str = ""
-    is_far: bool = False
-    names: list[str] = field(default_factory=list)
-
-
-@dataclass
 class RecordList:
     """A list of records against the rows that are there, judged part by part.
 
     choices: {relation: {folded value: id, "skip" or "create"}} settled by a clerk or remembered of a sender.
     clears: whether an empty cell empties what is there. rows, changes: of the part judged last.
     places: communes of the part in words. lines: all of the list, to be read anew.
-    unfound, created: of all parts. seen: {what tells a row from others, as a number: its line} of all parts.
-    repeats: {the first line of a row: all its lines}. codes_left: {relation: lines with a code that its row lacks}.
+    unfound, created: of all parts. codes_left: {relation: lines with a code that its row lacks}.
     remarks: lines with something only where no column is used.
     """
 
@@ -133,8 +120,6 @@ class RecordList:
     changes: list[Change | None] = field(default_factory=list)
     unfound: dict[tuple[str, str], Unfound] = field(default_factory=dict)
     created: dict[tuple[str, str], Change] = field(default_factory=dict)
-    seen: dict[int, int] = field(default_factory=dict)
-    repeats: dict[int, "Repeats"] = field(default_factory=dict)
     places: dict[int, str] = field(default_factory=dict)
     codes_left: dict[str, list[int]] = field(default_factory=dict)
     remarks: list[int] = field(default_factory=list)
@@ -189,7 +174,7 @@ class RecordList:
         before = _read_rows(session, self.model, [row.id for row in found if row])
         for row, links, existing in zip(rows, linked, found, strict=True):
             self.changes.append(self._change(row, links, before.get(existing.id) if existing else None))
-        self._take_once(rows)
+        self.repeats.take_once(rows, self.changes)
         return self
 
     def _fill_days(self, row: ReadRow) -> None:
@@ -257,6 +242,10 @@ class RecordList:
                     register.load_by(session, "moved_from_id", ids)
                     ids |= {other for row_id in ids for other in self.registers.lives(row_id)}
                 register.load_by(session, f"{link}_id", ids)
+
+    @cached_property
+    def repeats(self) -> Repeats:
+        return Repeats(self.columns, clears=self.clears, again=lambda line: self.codes.lend(self.lines.again(line)))
 
     @property
     def model(self) -> type[Base]:
@@ -420,7 +409,7 @@ class RecordList:
             key,
             shown,
             why,
-            [(each.id, _described(self.registers, model, each, found.notes)) for each in found.suggestions],
+            [(each.id, described(self.registers, model, each, found.notes)) for each in found.suggestions],
             creatable,
             self._is_optional(relation),
             suggested=self._successor(said, found.suggestions) if model is Commune else None,
@@ -459,7 +448,7 @@ class RecordList:
         None where a unit in force bears the name too: which of them is meant, only the clerk can say.
         """
         name = fold_name(Commune, _value(Commune, said))
-        ended = [row.id for row in suggestions if _has_ended(row, self.registers.as_of)]
+        ended = [row.id for row in suggestions if has_ended(row, self.registers.as_of)]
         former = [row.id for row in suggestions if fold_name(Commune, row.label) == name]
         if not former or not set(former) <= set(ended):
             return None
@@ -560,7 +549,7 @@ class RecordList:
                 place and self._lies_elsewhere(there, place)
             ):
                 return ""
-            owner = _described(self.registers, self.model, replace(there, values={**there.values, code: None}))
+            owner = described(self.registers, self.model, replace(there, values={**there.values, code: None}))
             return f"{label} {said} đang là của “{owner}”; dòng này ghi “{line}”."
         codes = [each.values[code] for each in found]
         if any(each in (None, said) for each in codes):
@@ -597,7 +586,7 @@ class RecordList:
             return meant
         label, column = self.model.__label__.lower(), self.columns.name(code)
         doubt = f"{doubt} Kiểm tra {label_of(self.model, code).lower()}."
-        same = [(each.id, f"Cùng một {label}: {_described(self.registers, self.model, each)}") for each in found]
+        same = [(each.id, f"Cùng một {label}: {described(self.registers, self.model, each)}") for each in found]
         asked = Unfound(code, column, key, value, doubt, same[:SUGGESTED], creatable, findable=False)
         self.unfound.setdefault((code, key), asked).lines.append(row.line)
         ways = "chọn bản ghi đã có, khác thì tạo mới hoặc" if creatable else "chọn bản ghi đã có, khác thì"
@@ -655,7 +644,7 @@ class RecordList:
         if changed:
             changed = _differing(_as_stored(self.model, changed), before["as_json"])
         title = self.model.__title__
-        if title in changed and self._is_respelled(str(changed[title]), str(before["values"][title])):
+        if title in changed and is_respelled_name(self.model, str(changed[title]), str(before["values"][title])):
             del changed[title]
         if changed or row.problems:
             self._say_flaws(row, before["values"] | changed)
@@ -678,14 +667,6 @@ class RecordList:
             shown=shown,
             before=before["as_json"],
         )
-
-    def _is_respelled(self, name: str, kept: str) -> bool:
-        """Whether a name is the kept one written otherwise; one with other marks is put right."""
-        is_shortened = fold(name) != fold(kept) and fold_name(self.model, name) == fold_name(self.model, kept)
-        return is_shortened or is_respelled(name, kept)
-
-    def _is_written_otherwise(self, name: str, other: str) -> bool:
-        return self._is_respelled(name, other) or self._is_respelled(other, name)
 
     def _completed(self, values: Mapping[str, Any], links: Linked, made: Mapping[str, Change | None]) -> dict[str, Any]:
         """The values of a new row, with what its guesses and the place of the clerk add."""
@@ -744,77 +725,11 @@ class RecordList:
                 found[path] = name
         return found
 
-    # ---- what stands twice, or nearly ------------------------------------------------------------------------
-
-    def _take_once(self, rows: Sequence[ReadRow]) -> None:
-        """Of lines that mean one row and agree the first is taken; where they do not agree none is."""
-        by_line: dict[int, ReadRow] = {}
-        found = set()
-        for row, change in zip(rows, self.changes, strict=True):
-            key = None if change is None or change.action is RowAction.SKIPPED else _identity(self.model, change)
-            if key is None or (first := self.seen.setdefault(hash(key), row.line)) == row.line:
-                continue
-            by_line = by_line or {each.line: each for each in rows}
-            again = self.repeats.setdefault(first, Repeats([first]))
-            again.lines.append(row.line)
-            again.is_far |= first not in by_line
-            before = by_line.get(first) or self.codes.lend(self.lines.again(first))
-            again.differing = again.differing or self._differing_column(before, row)
-            if change and change.action is RowAction.NEW:
-                names = (each.values.get(self.model.__title__) for each in (before, row))
-                again.names = list(dict.fromkeys([*again.names, *(name for name in names if name)]))
-            found.add(first)
-        for first in found:
-            again = self.repeats[first]
-            for place, row in enumerate(rows):
-                if row.line not in again.lines:
-                    continue
-                if row.line == first:
-                    self._name_in_full(self.changes[place], again)
-                if again.differing:
-                    row.problems.append(self._said_twice(again))
-                    self.changes[place] = None
-                elif row.line != first:
-                    self.changes[place] = Change(self.model, RowAction.SKIPPED, row_label(self.model, row))
-
-    def _name_in_full(self, change: Change | None, again: "Repeats") -> None:
-        """Give a new row the longest of its names, with its capitals; one of an earlier part keeps its own."""
-        if change and len(again.names) > 1:
-            title = self.model.__title__
-            again.names.sort(key=lambda name: (name.isupper(), -len(name)))
-            change.values[title] = change.meant[title] = again.names[0]
-
-    def _differing_column(self, first: ReadRow, later: ReadRow) -> str:
-        """A column in which a later line says something else; an empty cell says nothing, unless it is to clear."""
-        for path in self.columns.by_path:
-            before, now = first.values.get(path), later.values.get(path)
-            if now is None and not self.clears:
-                continue
-            if "." in path:
-                before, now = (_as_meant(self.model, path, value) for value in (before, now))
-            elif path == self.model.__title__ and before and now and self._is_written_otherwise(before, now):
-                continue
-            if before != now:
-                return self.columns.name(path)
-        return ""
-
-    def _said_twice(self, again: "Repeats") -> Problem:
-        lines, label = f"{', '.join(map(str, again.lines[:-1]))} và {again.lines[-1]}", self.model.__label__.lower()
-        return Problem(
-            again.differing,
-            f"Dòng {lines} là cùng một {label} nhưng cột “{again.differing}” ghi khác nhau. "
-            "Ghi cho giống nhau hoặc giữ một dòng.",
-        )
+    # ---- what the import asks for ----------------------------------------------------------------------------
 
     @property
     def refused_since(self) -> dict[int, Problem]:
-        """Lines found to be one row only when a later part was judged; the earlier ones have been taken already."""
-        return {
-            line: self._said_twice(again)
-            for again in self.repeats.values()
-            if again.differing and again.is_far
-            for line in again.lines
-        }
+        return self.repeats.refused_since
 
     @property
     def covers(self) -> Sequence[str]:
@@ -823,56 +738,7 @@ class RecordList:
 
     @property
     def likely(self) -> list[Likely]:
-        """New rows whose name is nearly that of some under the same link, or, told apart by their place, elsewhere."""
-        found: list[Likely] = []
-        key = next((k for k in self.model.__keys__ if self.model.__title__ in k and len(k) > 1), None)
-        if key is None or self.model.__title__ not in self.columns.by_path:
-            return found
-        link = next(name for name in key if name != self.model.__title__)
-        under = self._bare_names(link)
-        for row, change in zip(self.rows, self.changes, strict=True):
-            if len(found) >= SHOWN_LIKELY:
-                break
-            if change is None or change.action is not RowAction.NEW:
-                continue
-            name, where = str(change.values.get(self.model.__title__, "")), change.values.get(f"{link}_id")
-            lives = self.registers.lives(where) if where and link == commune_relation(self.model) else ()
-            near = self._nearly(name, [under[each] for each in (where, *lives) if each in under])
-            if link == commune_relation(self.model):
-                near += self.registers.of(self.model).by_title.get(fold_name(self.model, name), ())
-            if near:
-                own = Candidate(0, {"__title__": name, **change.values})
-                there = [(each.id, _described(self.registers, self.model, each)) for each in _once(near)]
-                found.append(Likely(row.line, _described(self.registers, self.model, own), there[:SUGGESTED]))
-        return found
-
-    def _bare_names(self, link: str) -> dict[Any, dict[str, list[Candidate]]]:
-        """{id under the link: {name as likeness sees it: rows}}; a moved row also where it was recorded."""
-        under: defaultdict[Any, defaultdict[str, list[Candidate]]] = defaultdict(lambda: defaultdict(list))
-        for row in self.registers.of(self.model).rows.values():
-            name = bare(self.model, row.label)
-            places = {row.values[f"{link}_id"]}
-            if link == commune_relation(self.model):
-                places.add(row.values["moved_from_id"])
-            for each in places:
-                under[each][name].append(row)
-        return dict(under)
-
-    def _nearly(self, name: str, among: Sequence[Mapping[str, Sequence[Candidate]]]) -> list[Candidate]:
-        """Rows with nearly that name, the nearest first."""
-        from rapidfuzz import fuzz, process  # a twentieth of the start, and the pages of every day need none
-
-        if not among:
-            return []
-        by_name = among[0]
-        if len(among) > 1:
-            by_name = {each: [row for rows in among for row in rows.get(each, ())] for rows in among for each in rows}
-        likely = process.extract(
-            bare(self.model, name), by_name.keys(), scorer=fuzz.token_sort_ratio, score_cutoff=NEARLY, limit=SUGGESTED
-        )
-        return [row for each, _score, _place in likely for row in by_name[each]]
-
-    # ---- what the import asks for ----------------------------------------------------------------------------
+        return likely(self.registers, self.columns, self.rows, self.changes)
 
     def all_changes(self) -> Changes:
         settle = SETTLE.get(self.model)
@@ -882,7 +748,7 @@ class RecordList:
     def notes(self, session: OcopSession) -> list[str]:
         """What lines say and is not written: codes of linked rows; all of lines that repeat one before them."""
         remarks = [f"{number(len(self.remarks))} dòng chỉ có chữ ở cột không dùng nên bỏ qua: {_lines(self.remarks)}."]
-        return [*self._codes_left(), *(remarks if self.remarks else ()), *self._left_out()]
+        return [*self._codes_left(), *(remarks if self.remarks else ()), *self.repeats.notes()]
 
     def _codes_left(self) -> list[str]:
         sentences = []
@@ -894,23 +760,6 @@ class RecordList:
                 f"Nhập tệp này bằng loại {model.__plural__} để ghi {code} vào sổ."
             )
         return sentences
-
-    def _left_out(self) -> list[str]:
-        same = [again for again in self.repeats.values() if not again.differing]
-        if not same:
-            return []
-        count = number(sum(len(again.lines) - 1 for again in same))
-        shown = [f"dòng {', '.join(map(str, again.lines[1:]))} như dòng {again.lines[0]}" for again in same[:FEW]]
-        more = f" và {number(len(same) - FEW)} bản ghi khác" if len(same) > FEW else ""
-        label = self.model.__label__.lower()
-        written = [
-            f"dòng {', '.join(map(str, each.lines))} lấy “{each.names[0]}”" for each in same if len(each.names) > 1
-        ]
-        more_names = f" và {number(len(written) - FEW)} bản ghi khác" if len(written) > FEW else ""
-        return [
-            f"{count} dòng ghi lại cùng một {label} nên bỏ qua: {'; '.join(shown)}{more}.",
-            *([f"Tên viết nhiều cách: {'; '.join(written[:FEW])}{more_names}."] if written else ()),
-        ]
 
     def also(self, wanted: Collection[Change]) -> tuple[dict[str, dict[str, int]], list[str]]:
         made = [change for change in self.created.values() if change in wanted]
@@ -1004,7 +853,7 @@ def _matching(register: Any, model: type[Base], wanted: Mapping[str, Any]) -> li
         row
         for row in pool
         if all(
-            _folded(model, name, str(row.values.get(name))) == _folded(model, name, str(value))
+            folded(model, name, str(row.values.get(name))) == folded(model, name, str(value))
             if name in texts
             else row.values.get(f"{name}_id" if name in mapper.relationships else name) == value
             for name, value in wanted.items()
@@ -1014,17 +863,8 @@ def _matching(register: Any, model: type[Base], wanted: Mapping[str, Any]) -> li
     return exact if len(exact) == 1 else found
 
 
-def _folded(model: type[Base], name: str, value: str) -> str:
-    """A text of a key as it is compared. name: of its column."""
-    return fold_name(model, value) if name == model.__title__ else fold(value)
-
-
 def _filled(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def name_missing(values: Iterable[Any]) -> bool:
-    return any(value is None or value == "" for value in values)
 
 
 def _links_in(columns: Columns) -> list[str]:
@@ -1124,13 +964,6 @@ def _with_guesses(change: Change) -> str:
     return f"{change.label} ({', '.join(guessed)})" if guessed else change.label
 
 
-@cache
-def commune_relation(model: type[Base]) -> str | None:
-    """The link that says in which commune a row lies, where a row says it itself."""
-    relation = places_relation(model)
-    return relation if relation and linked_model(model, relation) is Commune else None
-
-
 def _only_commune() -> int | None:
     """The commune of a clerk who has one and no more; new rows lie there unless the file says otherwise."""
     area = actor().area
@@ -1171,72 +1004,3 @@ def _is_creatable(model: type[Base]) -> bool:
     known = {model.__title__, *model.__guesses__, f"{place}_id"}
     columns = inspect(model).column_attrs
     return model.__title__ in columns and "valid_from" not in columns and set(_required(model)) <= known
-
-
-def _described(
-    registers: Registers, model: type[Base], candidate: Candidate, notes: Mapping[int, str] = MappingProxyType({})
-) -> str:
-    """A row with what tells it apart: its code, what it is linked to by its keys, of a place what it lies in.
-
-    notes: {id: what else is said of it}.
-    """
-    described = [candidate.label]
-    if code := candidate.values.get("code") or candidate.values.get("tax_code"):
-        described.insert(0, str(code))
-    for relation in sorted(telling_links(model), key="province".__eq__):
-        row_id = candidate.values.get(f"{relation}_id")
-        if row_id and (linked := registers.of(linked_model(model, relation)).rows.get(row_id)):
-            described.append(linked.label)
-    if _has_ended(candidate, registers.as_of):
-        described.append(f"đến {day(candidate.values['valid_to'])}")
-    elif notes and (begun := candidate.values.get("valid_from")):
-        described.append(f"từ {day(begun)}")
-    if note := notes.get(candidate.id):
-        described.append(note)
-    return ", ".join(described)
-
-
-def _has_ended(candidate: Candidate, as_of: date) -> bool:
-    """Whether it is a unit that ended before a day."""
-    last: date | None = candidate.values.get("valid_to")
-    return last is not None and last < as_of
-
-
-def _as_meant(model: type[Base], path: str, value: Any) -> Any:
-    """A cell of a link as it is compared with another one."""
-    first, _, rest = path.partition(".")
-    linked = linked_model(model, first)
-    if "." in rest:
-        return _as_meant(linked, rest, value)
-    return fold_name(linked, value) if rest == linked.__title__ and isinstance(value, str) else value
-
-
-def _once(rows: Iterable[Candidate]) -> list[Candidate]:
-    return list({row.id: row for row in rows}.values())
-
-
-def row_label(model: type[Base], row: ReadRow) -> str:
-    """The line as a clerk knows it: its name, or the names of the links that are its key."""
-    title = row.values.get(model.__title__)
-    if title:
-        return words(title)
-    named = [
-        words(value)
-        for path, value in row.values.items()
-        if value is not None and path.partition(".")[0] in {name for key in model.__keys__ for name in key}
-    ]
-    return ", ".join(named[:3])
-
-
-def _identity(model: type[Base], change: Change) -> Any:
-    if change.existing is not None:
-        return change.existing
-    for key in model.__keys__:
-        values = []
-        for name in key:
-            link = change.links.get(f"{name}_id")
-            value = change.values.get(name, change.values.get(f"{name}_id", id(link) if link else None))
-            values.append(_folded(change.model, name, value) if isinstance(value, str) else value)
-        if not name_missing(values):
-            return (key, *values)
-    return None

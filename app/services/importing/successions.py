@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import select
 
 from app.current import seeing_everything
-from app.services.importing.links import Likely, Unfound
+from app.services.importing.likeness import Likely
+from app.services.importing.links import Unfound
 from app.services.importing.places import Life, Lives, RowRefused, lives_of
 from app.services.importing.reading import Columns, Options, Problem, ReadRow
 from app.services.importing.writing import Change, Changes
