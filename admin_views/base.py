@@ -1000,10 +1000,10 @@ def _old_new(model: type[Base], name: str, change: Sequence[Any], places: Mappin
         by_id = places if _leads_to_commune(model, name) else {}
         old, new = (by_id.get(change[side]) or str(change[side + 2] or "") for side in (0, 1))
         return old, new
-    return _kept_words(model, name, change[0]), _kept_words(model, name, change[1])
+    return kept_words(model, name, change[0]), kept_words(model, name, change[1])
 
 
-def _kept_words(model: type[Base], name: str, value: Any) -> str:
+def kept_words(model: type[Base], name: str, value: Any) -> str:
     """A value as the trail keeps it, read again by the column it came from."""
     mapper: Mapper[Any] = inspect(model)
     if value is None or name not in mapper.column_attrs:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import anyio.to_thread
-from sqlalchemy import Enum, inspect, or_, select
+from sqlalchemy import inspect, or_, select
 from sqlalchemy.orm import Mapper, object_session
 from starlette.datastructures import FormData, ImmutableMultiDict, UploadFile
 from starlette.exceptions import HTTPException
@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from admin_views import boundaries, pages
-from admin_views.base import BASE_URL
+from admin_views.base import BASE_URL, kept_words
 from admin_views.forms import ClerkForm, DayField, TextField, YesNoField, form_class, lower_first
 from admin_views.import_files import marked_href, original_href, template_href
 from admin_views.import_jobs import HREF, RIGHT, batch_of, done, is_running, running_page, waited
@@ -854,13 +854,10 @@ def _name(model: type[Base], row: ImportRow) -> pages.Cell:
 
 def _value(model: type[Base], path: str, value: Any) -> str:
     first, _, rest = path.partition(".")
-    mapper: Mapper[Any] = inspect(model)
     if rest:
+        mapper: Mapper[Any] = inspect(model)
         return _value(mapper.relationships[first].mapper.class_, rest, value)
-    kind = mapper.column_attrs[first].columns[0].type
-    if isinstance(kind, Enum) and kind.enum_class is not None:
-        return words(kind.enum_class(value))
-    return words(value)
+    return kept_words(model, first, value)
 
 
 def _steps(current: int) -> list[pages.ImportStep]:

@@ -246,6 +246,19 @@ def test_a_column_of_days_in_two_orders_is_answered_on_the_page(
     assert "Nhập 2 dòng: 2 mới" in own_clerk.get(href).text
 
 
+def test_what_a_new_row_brings_is_read_as_everywhere_else(
+    own_clerk: TestClient, look: OcopSession, entity: Entity
+) -> None:
+    product = look.scalars(select(Product.name).where(Product.entity_id == entity.id)).first()
+    header = ("Sản phẩm", "Chủ thể", "Điểm trung bình", "Hạng sao", "Ngày quyết định", "Ngày hết hạn")
+    row = (product, entity.name, "76,5", 4, "03/04/2023", "03/04/2026")
+
+    page = text(own_clerk.get(sent(own_clerk, workbook(row, header=header), model="rating")))
+
+    assert "Điểm trung bình: 76,5;" in page
+    assert ": 03/04/2026" in page
+
+
 def test_headings_that_name_communes_say_where_the_rows_below_lie(own_clerk: TestClient, look: OcopSession) -> None:
     communes = ("Xã Cầu Kè", "Xã Trà Cú")
     rows = [(communes[0], None, None), (1, "HTX Cây Trôm", "HTX"), (communes[1], None, None), (2, "HTX Bần Ổi", "HTX")]
