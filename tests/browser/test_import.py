@@ -180,18 +180,22 @@ def standing_still(files: Path) -> Iterator[None]:
         os.kill(worker.pid, signal.SIGCONT)
 
 
-def test_a_long_list_shows_how_far_it_is_and_is_stopped(watched: Watched, look: OcopSession, tmp_path: Path) -> None:
+def send_long_list(watched: Watched, folder: Path) -> None:
     page = watched.page
     lines = ["Mã TP,Tỉnh Thành Phố,Mã PX,Phường Xã,Cấp"]
     lines += [f"86,Tỉnh Vĩnh Long,{10_000 + n},Xã Thử {n},Xã" for n in range(12_000)]
-    path = tmp_path / "danh-muc-dai.csv"
+    path = folder / "danh-muc-dai.csv"
     path.write_text("\n".join(lines), encoding="utf-8-sig")
-
     watched.open("/admin/import?loai=commune")
     sign_in(watched, "tinh")
     page.get_by_label("Danh mục tại ngày").fill(f"{date(2026, 10, 1):%d/%m/%Y}")
     page.set_input_files("#file", path)
     page.get_by_role("button", name="Xem trước thay đổi").click(no_wait_after=True)
+
+
+def test_a_long_list_shows_how_far_it_is_and_is_stopped(watched: Watched, look: OcopSession, tmp_path: Path) -> None:
+    page = watched.page
+    send_long_list(watched, tmp_path)
     with standing_still(tmp_path / "files"):
         expect(page.get_by_text("Có thể đóng trang này")).to_be_visible()
         watched.screen("40-dang-chay")
@@ -199,6 +203,20 @@ def test_a_long_list_shows_how_far_it_is_and_is_stopped(watched: Watched, look: 
 
     expect(page.get_by_text("Đã dừng theo yêu cầu, chưa ghi gì vào sổ")).to_be_visible()
     watched.screen("41-da-dung")
+
+
+def test_a_long_list_goes_on_when_its_page_is_closed(watched: Watched, look: OcopSession, tmp_path: Path) -> None:
+    send_long_list(watched, tmp_path)
+    with standing_still(tmp_path / "files"):
+        expect(watched.page.get_by_text("Có thể đóng trang này")).to_be_visible()
+        address = watched.page.url
+        watched.page.close()
+
+    page = watched.page.context.new_page()
+    page.goto(address)
+
+    expect(page.get_by_role("heading", name="xã, phường mới")).to_be_visible()
+    assert look.scalars(select(ImportBatch.state)).one() is BatchState.PLANNED
 
 
 def test_columns_a_list_needs_are_chosen_before_any_row_is_looked_at(
