@@ -42,7 +42,7 @@ class ImportBatchView(OcopView, model=ImportBatch):
 
     def listed(self) -> Sequence[Shown]:
         """What kind of list it was, and how many of its rows were new and changed beside how it stands."""
-        widths = {"file_name": 26, "number": 6}
+        widths = {"file_name": 22, "number": 6, "state": 12}
         columns = [
             _kind(each) if each.key == "screen" else replace(each, width=widths.get(each.key, each.width))
             for each in super().listed()
@@ -83,7 +83,7 @@ def _kind(column: Shown) -> Shown:
         expressions=(ImportBatch.screen, ImportBatch.file_hash),
         words=lambda _session, rows: {row: (_called(*row),) for row in rows},
         sort=None,
-        width=14,
+        width=12,
     )
 
 

@@ -258,7 +258,7 @@ def test_columns_a_list_needs_are_chosen_before_any_row_is_looked_at(
     watched.screen("47-cac-dot-nhap-va-so-dong")
     name = page.get_by_role("columnheader", name="Tên tệp").bounding_box()
     assert name is not None
-    assert name["width"] > 250
+    assert name["width"] > 230
 
 
 def listed(path: Path, *rows: tuple[object, ...]) -> Path:

@@ -196,6 +196,14 @@ def test_what_a_sender_means_is_remembered_and_what_moved_since_is_asked_again(
     expect(page.get_by_text(re.compile("Tệp này đã nhập lúc .* đợt nhập số 2.*1 dòng nay khác"))).to_be_visible()
     watched.screen("56-nhap-tep-da-nhap")
 
+    # Each batch says how it stands within its column.
+    watched.open("/admin/import-batch/list")
+    waits = page.get_by_role("cell", name="Chờ xác nhận")
+    cell, tag = waits.bounding_box(), waits.locator(".o-tag").bounding_box()
+    assert cell is not None
+    assert tag is not None
+    assert tag["x"] + tag["width"] <= cell["x"] + cell["width"]
+
 
 def test_a_template_of_incomplete_records_is_filled_in_and_a_row_in_use_stays(
     watched: Watched, look: OcopSession, tmp_path: Path
