@@ -87,7 +87,6 @@ class FieldInfo:
     long: bool = False
     secret: bool = False
     aliases: tuple[str, ...] = dataclass_field(default=())
-    with_day: str = ""
 
 
 def field(
@@ -99,17 +98,15 @@ def field(
     long: bool = False,
     secret: bool = False,
     aliases: Iterable[str] = (),
-    with_day: str = "",
 ) -> dict[str, FieldInfo]:
     """Label of a column or relation, for every screen, file and sentence.
 
     managed: set by services or by the database, so in no form and no import file.
     places: the relation from which the row takes its province and commune.
     long: text of several lines. secret: never shown, exported or written to the trail.
-    aliases: other headers that files use for it. with_day: the column of the day that a cell of a file may hold too:
-    “123/QĐ-UBND ngày 05/03/2024”.
+    aliases: other headers that files use for it.
     """
-    return {"field": FieldInfo(label, hint, managed, places, long, secret, tuple(aliases), with_day)}
+    return {"field": FieldInfo(label, hint, managed, places, long, secret, tuple(aliases))}
 
 
 class LabelledEnum(StrEnum):

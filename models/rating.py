@@ -72,7 +72,6 @@ class Rating(Placed, Searchable, Base):
                 *("Số, ngày quyết định", "Số, ngày quyết định công nhận", "Số, ngày tháng năm quyết định"),
                 *("Số và ngày quyết định", "Số QĐ, ngày QĐ"),
             ),
-            with_day="decided_on",
         ),
     )
     authority: Mapped[str] = mapped_column(

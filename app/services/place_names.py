@@ -18,7 +18,8 @@ from app.successions import heirs
 from models.commune import Commune, CommuneSuccession, SuccessionKind
 from models.district import District
 from models.province import Province
-from models.rules.places import DAY, Link, WiderNames, bare_name, successors
+from models.rules.addresses import WiderNames
+from models.rules.places import DAY, Link, bare_name, successors
 from models.rules.text import fold, sort_key
 from models.rules.words import day
 

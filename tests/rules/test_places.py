@@ -7,12 +7,10 @@ import pytest
 
 from models import CommuneKind, DistrictKind, ProvinceKind, SuccessionKind
 from models.rules.places import (
-    Address,
     Link,
     Step,
     Successors,
     Turn,
-    WiderNames,
     are_slips,
     code_flaw,
     confirmed_later,
@@ -20,10 +18,8 @@ from models.rules.places import (
     last_day_of,
     life_on,
     loop,
-    name_flaw,
     overlap,
     predecessors,
-    read_address,
     successors,
     turn,
 )
@@ -272,67 +268,3 @@ def test_five_digits_are_a_commune_code(code: str) -> None:
 )
 def test_what_is_no_code_is_said_and_a_lost_zero_is_not_put_back(code: str, said: str) -> None:
     assert said in code_flaw(code, 3 if said.endswith("3 chữ số") else 5)
-
-
-@pytest.mark.parametrize("name", ["=1+1", "+84", "-An Thạnh", "@SUM(A1)", "“An Thạnh”"])
-def test_a_formula_is_no_name(name: str) -> None:
-    assert name in name_flaw(name)
-
-
-@pytest.mark.parametrize("name", ["Xã An Thạnh, huyện Thạnh Phú", "Đại Điền (Thạnh Phú)", "Xã An Thạnh tỉnh Bến Tre"])
-def test_an_address_is_no_name(name: str) -> None:
-    assert "nhiều hơn tên đơn vị" in name_flaw(name)
-
-
-@pytest.mark.parametrize(
-    "name", ["Xã An Thạnh", "8", "Ấp Bắc", "Thị xã Duyên Hải", "Tỉnh Bà Rịa - Vũng Tàu", "Thành phố Huế"]
-)
-def test_a_name_begins_with_a_letter_or_a_figure(name: str) -> None:
-    assert name_flaw(name) == ""
-
-
-KNOWN = WiderNames(
-    frozenset({"thanh phu", "huien thanh phu", "ben tre", "thanh pho ben tre", "mo cai nam"}),
-    frozenset({"ben tre", "tinh ben tre", "vinh long", "tinh vinh long", "can tho", "thanh pho can tho"}),
-)
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("Xã An Thạnh, huyện Thạnh Phú", ("Xã An Thạnh", "huyện Thạnh Phú")),
-        ("Xã An Thạnh,Thạnh Phú", ("Xã An Thạnh", "Thạnh Phú")),
-        ("An Thạnh (huyện Thạnh Phú cũ)", ("An Thạnh", "huyện Thạnh Phú")),
-        ("tỉnh Bến Tre, huyện Thạnh Phú, xã An Thạnh", ("xã An Thạnh", "huyện Thạnh Phú", "tỉnh Bến Tre")),
-        ("P.7, TP Bến Tre", ("P.7", "TP Bến Tre")),
-        ("Phường 7 - TP. Bến Tre - Tỉnh Bến Tre", ("Phường 7", "TP. Bến Tre", "Tỉnh Bến Tre")),
-        ("Phú Khương, Bến Tre", ("Phú Khương", "", "Bến Tre")),
-        ("Ninh Kiều, TP Cần Thơ", ("Ninh Kiều", "", "TP Cần Thơ")),
-        ("Chợ Lách, Bến Tre", ("Chợ Lách", "", "Bến Tre")),
-        ("thị xã Bình Minh, xã Mỹ Hòa", ("xã Mỹ Hòa", "thị xã Bình Minh")),
-        ("Ấp 3, Đại Điền", ("Đại Điền", "", "", "Ấp 3")),
-        (
-            "Số 5, Xã Đại Điền (ấp 3), tỉnh Vĩnh Long, Việt Nam.",
-            ("Xã Đại Điền", "", "tỉnh Vĩnh Long", "Số 5, ấp 3"),
-        ),
-    ],
-)
-def test_an_address_is_read_part_by_part(text: str, parts: tuple[str, ...]) -> None:
-    assert read_address(text, KNOWN) == Address(*parts)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Xã An Thạnh",
-        "xã An Thạnh, xã Mỹ An",
-        "An Thạnh, Mỹ An",
-        "huyện Thạnh Phú, tỉnh Bến Tre",
-        "Xã Hương Mỹ (nay là xã An Thạnh)",
-        "Thị trấn Thạnh Phú (cũ)",
-        "Xã An Thạnh, A, B, C",
-        "thành viên hợp tác xã Đại Điền",
-    ],
-)
-def test_what_is_one_part_or_may_be_read_in_two_ways_is_no_address(text: str) -> None:
-    assert read_address(text, KNOWN) is None

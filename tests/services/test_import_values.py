@@ -239,12 +239,27 @@ def test_a_number_and_its_day_in_one_cell_are_two_values_told_and_refusable(
     )
 
     plan = plan_of(database, Rating, table)
-    kept = plan_of(database, Rating, table, keep=["so-ngay:Quyết định công nhận"])
+    kept = plan_of(database, Rating, table, keep=["quyet-dinh:Quyết định công nhận"])
 
     (row,) = plan.rows
     assert (row.parsed["decision_number"], row.parsed["decided_on"]) == (number, on)
-    assert (counts(plan)[0], [each.key for each in plan.repairs]) == (1, ["so-ngay:Quyết định công nhận"])
+    assert (counts(plan)[0], [each.key for each in plan.repairs]) == (1, ["quyet-dinh:Quyết định công nhận"])
     assert asked(kept) == [("decided_on", "", [2])]
+
+
+@pytest.mark.fill("demo")
+@pytest.mark.parametrize(
+    "cell", ["85,5 điểm – 4 sao", "4 sao (85,5 điểm)", "85,5đ/4 sao", "Đạt 4 sao - 85,5 điểm", "85.5 điểm, xếp hạng 4*"]
+)
+def test_points_and_stars_in_one_cell_are_known_by_what_the_cells_say(database: Database, cell: str) -> None:
+    known = producer(database)
+    header = ("Sản phẩm", "Chủ thể", "Đánh giá của hội đồng", "Ngày quyết định")
+
+    plan = plan_of(database, Rating, listed(header, (known.product, known.name, cell, MARCH)))
+
+    (row,) = plan.rows
+    assert (row.action, row.parsed["mean_points"], row.parsed["stars"]) == (RowAction.NEW, "85.5", 4)
+    assert [each.key for each in plan.repairs] == ["diem-sao:Đánh giá của hội đồng"]
 
 
 @pytest.mark.fill("demo")

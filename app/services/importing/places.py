@@ -29,6 +29,7 @@ from models.cycle import Cycle
 from models.district import District, DistrictKind
 from models.import_batch import BatchState, ImportBatch, RowAction
 from models.province import Dated, Province, ProvinceKind
+from models.rules.addresses import name_flaw
 from models.rules.places import (
     DAY,
     FEW_OF,
@@ -42,7 +43,6 @@ from models.rules.places import (
     kind_in_name,
     last_day_of,
     life_on,
-    name_flaw,
     overlap,
     turn,
 )

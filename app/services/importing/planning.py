@@ -14,6 +14,7 @@ from app import progress
 from app.errors import OcopError
 from app.files.marked import already_done
 from app.services.importing import likeness, links, reading
+from app.services.importing.compound import taken_apart
 from app.services.importing.kinds import DATED, Judged, columns_left, list_kind
 from app.services.importing.reading import (
     AS_OF,
@@ -31,7 +32,7 @@ from app.services.importing.reading import (
     with_producers,
     with_ticks,
 )
-from app.services.importing.repairs import Repair, repaired, with_addresses, with_days
+from app.services.importing.repairs import Repair, repaired
 from app.services.importing.writing import Change, rehearse, with_links
 from app.services.place_names import wider_names
 from app.session import OcopSession, plain
@@ -247,10 +248,9 @@ def prepare(session: OcopSession, model: type[Base], table: Table, *, as_of: dat
         columns = with_producers(columns, table, kind.uses, options.mapping)
     columns = with_ticks(columns, table, kind.uses, options.mapping)
     as_read, repairs = repaired(columns, table, options.keep)
-    columns, as_read, addresses = with_addresses(columns, as_read, options.keep, known)
-    columns, as_read, numbers = with_days(columns, as_read, options.keep)
+    columns, as_read, compounds = taken_apart(columns, as_read, options.keep, known, options.mapping)
     read = row_reader(columns, as_read, table, None if model in DATED else options.links)
-    repairs += [*addresses, *numbers]
+    repairs += compounds
     return Prepared(model, as_of, options, columns, table, Lines(table.lines, read), already_done(table), repairs)
 
 

@@ -23,8 +23,9 @@ from app.table import Cell, CellError, Table, title_of
 from models.base import Base, LabelledEnum, Points, Tidy, TidyText, fields, label_of, tidy_lines
 from models.cycle import only_year
 from models.entity import kind_by_name
+from models.rules.addresses import WiderNames, read_address
 from models.rules.identifiers import tax_code_written
-from models.rules.places import WiderNames, bare_name, read_address
+from models.rules.places import bare_name
 from models.rules.text import fold, tidy
 from models.rules.words import read_day, words
 
@@ -833,7 +834,7 @@ def _yes_or_no(cell: Cell) -> bool | None:
 # 2024-05-20 with or without a time; ngày 20 tháng 5 năm 2024; 20.5.24.
 OTHER_DAYS = re.compile(
     r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})(?:[ T]00:00(?::00)?)?"
-    r"|ngày (?P<d_>\d{1,2}) tháng (?P<m_>\d{1,2}) năm (?P<y_>\d{4})"
+    r"|(?:ngày )?(?P<d_>\d{1,2}) tháng (?P<m_>\d{1,2}) năm (?P<y_>\d{4})"
     r"|(?P<d__>\d{1,2})[/.-](?P<m__>\d{1,2})[/.-](?P<y__>\d{2})",
     re.IGNORECASE,
 )

@@ -6,19 +6,17 @@ file.
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Boolean, Date, Enum, inspect
 
-from app.services.importing.reading import STREET, Columns, column_type, linked_model
-from app.table import Cell, Column, Table
-from models.base import Base, fields, label_of
-from models.commune import Commune
+from app.services.importing.reading import Columns, column_type, linked_model
+from app.table import Cell, Table
+from models.base import Base
 from models.rules.identifiers import tax_code_problem
-from models.rules.places import Address, Part, WiderNames, part_of, read_address
 from models.rules.words import day
 
 FONTS = "fonts"
@@ -110,7 +108,7 @@ def _undo_fonts(table: Table, put: Any) -> None:
 def _zeros(model: type[Base], path: str, cells: Sequence[Cell]) -> Made:
     """Codes whose zeros the whole column shows to be lost; nothing where it shows something else."""
     digits = getattr(column_type(model, path), "length", None)
-    model, name = _column(model, path)
+    model, name = column_of(model, path)
     if name == "code" and "valid_from" in inspect(model).column_attrs and digits:
         return _of_places(cells, digits)
     if name == "tax_code":
@@ -225,137 +223,9 @@ def _read_back(text: str) -> str:
         return ""
 
 
-# ---- addresses ----------------------------------------------------------------------------------------------
-
-
-def with_addresses(
-    columns: Columns, table: Table, keep: Collection[str], known: WiderNames
-) -> tuple[Columns, Table, list[Repair]]:
-    """Cells that should name a commune and hold an address, taken apart; what it says beside stands in columns behind.
-
-    So it narrows the search, and a column of its own comes first. keep: as in `repaired`.
-    """
-    repairs = []
-    for path, index in list(columns.by_path.items()):
-        relation, _, name = path.rpartition(".")
-        if path in columns.ticks or name != "name" or not relation or _column(columns.model, path)[0] is not Commune:
-            continue
-        cells = [row[index] for row in table.rows]
-        found = {
-            place: address
-            for place, cell in enumerate(cells)
-            if isinstance(cell, str) and (address := read_address(cell, known))
-        }
-        if not found:
-            continue
-        title, has_street = columns.labels[index], _takes_street(columns, relation)
-        shown = [
-            (table.lines[place], title, str(cells[place]), _in_parts(address, has_street=has_street))
-            for place, address in list(found.items())[:SHOWN]
-        ]
-        key = f"dia-chi:{title}"
-        repairs.append(Repair(key, f"Địa chỉ tách thành từng cấp, cột “{title}”", len(found), shown, key in keep))
-        if key not in keep:
-            start = path.removesuffix("name")
-            said = {
-                f"{start}district.name": {place: address.district for place, address in found.items()},
-                f"{start}province.name": {place: address.province for place, address in found.items()},
-            }
-            if has_street:
-                said[STREET] = {place: address.rest for place, address in found.items()}
-            communes = {place: address.commune for place, address in found.items()}
-            columns, table = _taken_apart(columns, table, index, communes, said)
-    return columns, table, repairs
-
-
-def _takes_street(columns: Columns, relation: str) -> bool:
-    """Whether the rows lie there themselves, and have a street that no column fills."""
-    return "." not in relation and STREET in inspect(columns.model).column_attrs and STREET not in columns.by_path
-
-
-def _in_parts(address: Address, *, has_street: bool) -> str:
-    said = [(Part.COMMUNE, address.commune), (Part.DISTRICT, address.district), (Part.PROVINCE, address.province)]
-    shown = [text if part_of(text) else f"{part.value} {text}" for part, text in said if text]
-    rest = "địa chỉ" if has_street else "không dùng"
-    return "; ".join([*shown, *([f"{rest}: {address.rest}"] if address.rest else ())])
-
-
-# ---- numbers of decisions with their day ----------------------------------------------------------------------
-
-DAY_WRITTEN = r"\d{1,2} ?[/.-] ?\d{1,2} ?[/.-] ?(?:\d{4}|\d{2})|\d{1,2} tháng \d{1,2} năm \d{4}"
-NUMBER_AND_DAY = re.compile(
-    rf"(?P<number>\S.*?)[\s,;(–-]+(?:(?:ký|ban hành) )?(?:ngày )?(?P<day>{DAY_WRITTEN})\)?\.?", re.IGNORECASE
-)
-DAY_AND_NUMBER = re.compile(rf"(?:ngày )?(?P<day>{DAY_WRITTEN})[\s,;–-]+(?P<number>\S.*)", re.IGNORECASE)
-BEFORE_NUMBER = re.compile(r"(?:(?:quyết định|qđ)\s*)?(?:số\b)?[\s:.]*", re.IGNORECASE)
-
-
-def with_days(columns: Columns, table: Table, keep: Collection[str]) -> tuple[Columns, Table, list[Repair]]:
-    """Cells that should hold a number and hold its day too, “123/QĐ-UBND ngày 05/03/2024”, taken apart likewise."""
-    repairs = []
-    for path, info in fields(columns.model).items():
-        index = columns.by_path.get(path)
-        if not info.with_day or index is None:
-            continue
-        cells = [row[index] for row in table.rows]
-        found = {place: said for place, cell in enumerate(cells) if (said := _number_and_day(cell))}
-        if not found:
-            continue
-        title, label = columns.labels[index], label_of(columns.model, info.with_day).lower()
-        shown = [
-            (table.lines[place], title, str(cells[place]), f"{number}; {label}: {on}")
-            for place, (number, on) in list(found.items())[:SHOWN]
-        ]
-        key = f"so-ngay:{title}"
-        repairs.append(Repair(key, f"Số và ngày tách làm hai, cột “{title}”", len(found), shown, key in keep))
-        if key not in keep:
-            numbers = {place: number for place, (number, _) in found.items()}
-            days = {place: on for place, (_, on) in found.items()}
-            columns, table = _taken_apart(columns, table, index, numbers, {info.with_day: days})
-    return columns, table, repairs
-
-
-def _number_and_day(cell: Cell) -> tuple[str, str] | None:
-    if not isinstance(cell, str):
-        return None
-    text = " ".join(cell.split())
-    said = NUMBER_AND_DAY.fullmatch(text) or DAY_AND_NUMBER.fullmatch(text)
-    number = BEFORE_NUMBER.sub("", said["number"], count=1) if said else ""
-    if said is None or not any(map(str.isdigit, number)):
-        return None
-    on = said["day"]
-    return number, f"ngày {on}" if "tháng" in on.lower() else on.replace(" ", "")
-
-
-# ---- cells of several values ------------------------------------------------------------------------------------
-
-
-def _taken_apart(
-    columns: Columns, table: Table, index: int, own: Mapping[int, str], said: Mapping[str, Mapping[int, str]]
-) -> tuple[Columns, Table]:
-    """A column with less in some cells, and behind the table columns of what these said too.
-
-    own: {place of the row: what stays}. said: {path: {place of the row: text}}.
-    """
-    said = {path: texts for path, texts in said.items() if any(texts.values())}
-    rows = [
-        (
-            *(own[place] if at == index and place in own else cell for at, cell in enumerate(row)),
-            *(texts.get(place) or None for texts in said.values()),
-        )
-        for place, row in enumerate(table.rows)
-    ]
-    behind = {path: (len(table.columns) + at, index) for at, path in enumerate(said)}
-    alone = {path: index for path in said if path not in columns.by_path}
-    return (
-        replace(columns, by_path={**columns.by_path, **alone}, beside={**columns.beside, **behind}),
-        replace(table, columns=(*table.columns, *(Column(columns.labels[index]) for _ in said)), rows=rows),
-    )
-
-
-def _column(model: type[Base], path: str) -> tuple[type[Base], str]:
+def column_of(model: type[Base], path: str) -> tuple[type[Base], str]:
     """The model and the column at the end of a path."""
     first, _, rest = path.partition(".")
     if not rest:
         return model, first
-    return _column(linked_model(model, first), rest)
+    return column_of(linked_model(model, first), rest)
