@@ -443,6 +443,7 @@ def _plan_page(
         action: _rows(session, batch, action, page if shown else 1) if shown in (None, action) else []
         for action in (RowAction.REFUSED, RowAction.CHANGED, RowAction.NEW)
     }
+    cures = _cures(session, batch) if planned and not asks_columns else (0, 0)
     noun = lower_first(model.__plural__)
     moves = batch.is_move
     undone = batch.state is BatchState.UNDONE
@@ -456,11 +457,12 @@ def _plan_page(
         ),
         steps=() if moves else _steps(1 if planned else 2),
         sub=_sub(batch, planned=planned),
-        notes=_notes(session, batch, planned=planned, refusal=refusal, may_answer=mine),
+        notes=_notes(batch, cures, planned=planned, refusal=refusal, may_answer=mine),
         counts=[
-            _count(batch, action, shown)
+            count
             for action in _TONES
             if not asks_columns and (action in _ALWAYS or batch.counts[action.value])
+            for count in (_count(batch, action, shown), *(_waiting(cures[0]) if action is RowAction.REFUSED else ()))
         ],
         said=batch.notes,
         refused_title=f"{_number(batch, RowAction.REFUSED)} dòng bị từ chối",
@@ -543,8 +545,14 @@ def _sub(batch: ImportBatch, *, planned: bool) -> str:
 
 
 def _notes(
-    session: OcopSession, batch: ImportBatch, *, planned: bool, refusal: str, may_answer: bool
+    batch: ImportBatch,
+    cures: tuple[int, int],
+    *,
+    planned: bool,
+    refusal: str,
+    may_answer: bool,
 ) -> list[pages.Note]:
+    """cures: of a plan, as `_cures` gives them."""
     notes = [pages.Note(refusal, "danger")] if refusal else []
     again = pages.Link("Tải tệp lên lại", f"{HREF}?loai={batch.screen}")
     marked = pages.Link("Tải tệp kèm kết quả để sửa các dòng bị từ chối", marked_href(batch))
@@ -571,7 +579,7 @@ def _notes(
             )
         )
     elif batch.counts["refused"] and not refusal:
-        by_answers, in_file = _cures(session, batch)
+        by_answers, in_file = cures
         asked = pages.Link("Trả lời các giá trị chưa nhận ra", "#chua-nhan-ra")
         links = [*([asked] if by_answers and may_answer else []), marked, again]
         notes.append(pages.Note(_refused_words(batch, by_answers, in_file), "danger", links=links))
@@ -747,6 +755,13 @@ def _count(batch: ImportBatch, action: RowAction, shown: RowAction | None) -> pa
         href,
         current=action is shown,
     )
+
+
+def _waiting(count: int) -> list[pages.Count]:
+    """Of the refused rows those that an answer on the page is enough for."""
+    if not count:
+        return []
+    return [pages.Count(number(count), "Trong đó chờ bạn chọn", "help-circle", "wait", "#chua-nhan-ra")]
 
 
 def _is_undone(batch: ImportBatch, action: RowAction) -> bool:

@@ -284,6 +284,7 @@ def test_what_is_said_of_refused_rows_is_what_helps_them(own_clerk: TestClient, 
 
     page = text(own_clerk.get(sent(own_clerk, workbook(asked, wrong, header=PRODUCTS), model="product")))
     assert "1 dòng chỉ cần trả lời các giá trị chưa nhận ra ở dưới; 1 dòng phải sửa trong tệp" in page
+    assert "2 Bị từ chối 1 Trong đó chờ bạn chọn" in page
 
 
 def test_of_many_refused_rows_the_errors_they_share_are_told_first(own_clerk: TestClient, entity: Entity) -> None:
