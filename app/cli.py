@@ -63,6 +63,13 @@ class DayOfBoundariesNeeded(OcopError):
     sentence = "Cho biết ranh giới tại ngày nào: --as-of NĂM-THÁNG-NGÀY, ví dụ --as-of 2025-07-01."
 
 
+class DayOfChangeNeeded(OcopError):
+    sentence = (
+        "Bảng chuyển đổi không cho biết các đơn vị thay đổi từ ngày nào. Ghi ngày: --as-of NĂM-THÁNG-NGÀY, "
+        "ví dụ 2025-07-01."
+    )
+
+
 class DayNeeded(OcopError):
     sentence = (
         "Danh mục đầy đủ làm các đơn vị không có tên kết thúc. Cho biết danh mục tại ngày nào: --as-of NĂM-THÁNG-NGÀY."
@@ -320,6 +327,7 @@ def _import(arguments: argparse.Namespace) -> int:
     from app.files import read
     from app.services import importing
     from app.services.importing import originals, senders
+    from models import CommuneSuccession
     from models.base import screens
 
     path = Path(arguments.file)
@@ -336,6 +344,8 @@ def _import(arguments: argparse.Namespace) -> int:
         raise NoSuchFile(path=path)
     if arguments.complete and arguments.as_of is None:
         raise DayNeeded
+    if model is CommuneSuccession and arguments.as_of is None:
+        raise DayOfChangeNeeded
     answers = _answers(Path(arguments.answers), model) if arguments.answers else {}
     settings = _settings()
     database = _migrated_database(settings)

@@ -157,6 +157,13 @@ def test_a_complete_list_ends_what_it_does_not_name(ocop: Run) -> None:
     assert "1 mới" in partial
 
 
+def test_a_table_of_changes_without_their_day_is_refused(ocop: Run) -> None:
+    code, _out, err = ocop("commune-succession", "xa.csv", "--dry-run")
+
+    assert code != 0
+    assert "Bảng chuyển đổi không cho biết các đơn vị thay đổi từ ngày nào. Ghi ngày: --as-of" in err
+
+
 def test_a_list_without_its_day_is_taken_for_today_and_says_so(ocop: Run) -> None:
     _, out, _ = ocop("commune", "xa.csv", rows="86,Tỉnh Vĩnh Long,,,29999,Xã Cồn Bửng\n")
     refused = ocop("commune", "xa.csv")
