@@ -53,7 +53,11 @@ class Product(Placed, Searchable, Base):
         foreign_keys=[commune_id], info=field("Nơi sản xuất", hint="xã, phường", places=True)
     )
     group: Mapped[ProductGroup | None] = relationship(
-        info=field("Nhóm sản phẩm", hint="theo Phụ lục I, Quyết định 26/2026/QĐ-TTg")
+        info=field(
+            "Nhóm sản phẩm",
+            hint="theo Phụ lục I, Quyết định 26/2026/QĐ-TTg",
+            aliases=("Nhóm", "Phân nhóm", "Phân nhóm sản phẩm", "Ngành hàng"),
+        )
     )
 
     __table_args__ = (

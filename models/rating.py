@@ -50,7 +50,13 @@ class Rating(Placed, Searchable, Base):
     )
     stars_by_points: Mapped[int | None] = mapped_column(info=field("Hạng sao theo điểm", managed=True))
     stars: Mapped[int] = mapped_column(
-        info=field("Hạng sao", aliases=("Số sao", "Sao", "Hạng sao hiện tại", "Xếp hạng", "Phân hạng", "Xếp loại"))
+        info=field(
+            "Hạng sao",
+            aliases=(
+                *("Số sao", "Sao", "Hạng sao hiện tại", "Hạng sao mới", "Hạng sao đạt", "Hạng sao đạt được"),
+                *("Hạng sao công nhận", "Xếp hạng", "Phân hạng", "Xếp loại", "Kết quả xếp hạng", "Kết quả phân hạng"),
+            ),
+        )
     )
     difference_reason: Mapped[str] = mapped_column(
         TidyText(), default="", info=field("Lý do hạng sao thấp hơn điểm", long=True)

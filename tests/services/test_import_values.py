@@ -677,6 +677,19 @@ def test_days_stars_and_kinds_are_read_as_offices_write_them(database: Database)
 
 
 @pytest.mark.fill("demo")
+def test_a_kind_that_no_column_and_no_name_tells_is_asked_once(database: Database) -> None:
+    commune = first(database, Commune.code, Commune.valid_from)
+    table = listed(("Tên chủ thể", "Mã xã"), *((name, commune.code) for name in ("Lò Tám", "Lò Chín", "HTX Bưởi")))
+
+    plan = plan_of(database, Entity, table, commune.valid_from)
+    answered = plan_of(database, Entity, table, commune.valid_from, links={"kind": {"": "hkd"}})
+
+    assert (counts(plan)[0], asked(plan)) == (1, [("kind", "", [2, 3])])
+    assert sentences(plan)[0] == "Tệp không có cột “Loại hình”. Chọn cho các dòng này, hoặc thêm cột."
+    assert (counts(answered)[0], asked(answered)) == (3, [])
+
+
+@pytest.mark.fill("demo")
 def test_what_the_flush_refuses_is_said_of_its_own_column(database: Database) -> None:
     commune = first(database, Commune.code, Commune.valid_from)
     table = listed(("Tên chủ thể", "Mã xã", "MST"), ("Hộ kinh doanh Năm", commune.code, "0123456789"))

@@ -305,7 +305,7 @@ IN_BRACKETS = re.compile(r"\s*\([^()]*\)$")
 
 
 LEADING_NUMBER = re.compile(r"^\d{1,2}\s*[.)]\s*")
-IN_FULL = {"SP": "sản phẩm", "SĐT": "số điện thoại", "ĐT": "điện thoại", "QĐ": "quyết định"}
+IN_FULL = {"SP": "sản phẩm", "KD": "kinh doanh", "SĐT": "số điện thoại", "ĐT": "điện thoại", "QĐ": "quyết định"}
 SHORT = {
     fold(short): fold(full) for short, full in {**IN_FULL, "ĐKKD": "đăng ký kinh doanh", "DN": "doanh nghiệp"}.items()
 }

@@ -12,7 +12,7 @@ from datetime import date
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
-from sqlalchemy import Date, inspect, select
+from sqlalchemy import Date, Enum, inspect, select
 from sqlalchemy.orm import Mapper
 
 from app.current import actor, today
@@ -61,7 +61,7 @@ from app.services.importing.repeats import Repeats
 from app.services.importing.writing import Change, Changes, parts
 from app.services.place_names import place_lines, read_onward
 from app.session import OcopSession, plain
-from models.base import Base, Placed, fields, label_of
+from models.base import Base, LabelledEnum, Placed, fields, label_of
 from models.commune import Commune
 from models.import_batch import RowAction
 from models.participation import Participation
@@ -210,6 +210,16 @@ class RecordList:
                 found[name] = None, str(refusal)
             if found[name] == (None, ""):
                 found[name] = None, f"Tệp không có cột “{label_of(self.model, name)}”."
+        return found
+
+    @cached_property
+    def _lists_of_all(self) -> dict[str, LabelledEnum | None]:
+        """{closed list that a new row needs and no column has: what a clerk said it is where nothing else tells}."""
+        found: dict[str, LabelledEnum | None] = {}
+        for name in _required(self.model):
+            if isinstance(column_type(self.model, name), Enum) and name not in self.columns.by_path:
+                said = self.choices.get(name, {}).get("")
+                found[name] = next((each for each in _members(self.model, name) if each.value == said), None)
         return found
 
     def _learn_places(self, linked: Sequence[Linked | None]) -> None:
@@ -674,7 +684,7 @@ class RecordList:
         values |= {n: v for n, v in _guessed(self.model, values, links).items() if n not in made}
         if place and f"{place}_id" not in {*values, *made} and (own := _only_commune()):
             values[f"{place}_id"] = own
-        return values
+        return _filled(self._lists_of_all) | values
 
     def _say_missing(self, row: ReadRow, links: Linked, given: Collection[str]) -> None:
         """What a new row lacks, but for what is asked about or stands in a cell that cannot be read."""
@@ -693,9 +703,19 @@ class RecordList:
             ):
                 continue
             label = label_of(self.model, name)
+            if name in self._lists_of_all:
+                self._ask_list(row, name, label)
+                continue
             has_column = name in self.columns.by_path or name.removesuffix("_id") in self._relations
             cure = "Ghi vào ô này" if has_column else "Tệp không có cột này: thêm cột rồi ghi vào"
             row.problems.append(Problem(label, f"Thiếu {label.lower()}. {cure} để thêm bản ghi mới."))
+
+    def _ask_list(self, row: ReadRow, name: str, label: str) -> None:
+        why = f"Tệp không có cột “{label}”."
+        members = [(each.value, each.label) for each in _members(self.model, name)]
+        asked = Unfound(name, label, "", "", why, members, False, skippable=False, findable=False)
+        self.unfound.setdefault((name, ""), asked).lines.append(row.line)
+        row.problems.append(Problem(label, f"{why} Chọn cho các dòng này, hoặc thêm cột."))
 
     def _say_flaws(self, row: ReadRow, values: Mapping[str, Any]) -> None:
         """What is wrong with the row by itself; of a row that is taken the flush says it."""
@@ -934,6 +954,11 @@ def _required(model: type[Base]) -> list[str]:
             continue
         needed.append(prop.key)
     return needed
+
+
+def _members(model: type[Base], name: str) -> list[LabelledEnum]:
+    """The values of a closed list."""
+    return list(column_type(model, name).enum_class)
 
 
 def _guessed(model: type[Base], values: Mapping[str, Any], links: Linked) -> dict[str, Any]:
