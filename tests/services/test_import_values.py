@@ -219,60 +219,6 @@ def test_numbers_are_days_in_a_column_of_days_alone_and_a_year_is_none(database:
 
 
 @pytest.mark.fill("demo")
-@pytest.mark.parametrize(
-    ("cell", "number", "on"),
-    [
-        ("123/QĐ-UBND ngày 05/3/2023", "123/QĐ-UBND", "2023-03-05"),
-        ("123/QĐ-UBND, 5.3.23", "123/QĐ-UBND", "2023-03-05"),
-        ("123/QĐ-UBND\n(05/03/2023)", "123/QĐ-UBND", "2023-03-05"),
-        ("QĐ số 123/QĐ-UBND ngày 5 tháng 3 năm 2023", "123/QĐ-UBND", "2023-03-05"),
-        ("Ngày 05/03/2023, số 123/QĐ-UBND", "123/QĐ-UBND", "2023-03-05"),
-    ],
-)
-def test_a_number_and_its_day_in_one_cell_are_two_values_told_and_refusable(
-    database: Database, cell: str, number: str, on: str
-) -> None:
-    known = producer(database)
-    table = listed(
-        ("Sản phẩm", "Chủ thể", "Điểm trung bình", "Hạng sao", "Quyết định công nhận"),
-        (known.product, known.name, 76, 4, cell),
-    )
-
-    plan = plan_of(database, Rating, table)
-    kept = plan_of(database, Rating, table, keep=["quyet-dinh:Quyết định công nhận"])
-
-    (row,) = plan.rows
-    assert (row.parsed["decision_number"], row.parsed["decided_on"]) == (number, on)
-    assert (counts(plan)[0], [each.key for each in plan.repairs]) == (1, ["quyet-dinh:Quyết định công nhận"])
-    assert asked(kept) == [("decided_on", "", [2])]
-
-
-@pytest.mark.fill("demo")
-@pytest.mark.parametrize(
-    "cell", ["85,5 điểm – 4 sao", "4 sao (85,5 điểm)", "85,5đ/4 sao", "Đạt 4 sao - 85,5 điểm", "85.5 điểm, xếp hạng 4*"]
-)
-def test_points_and_stars_in_one_cell_are_known_by_what_the_cells_say(database: Database, cell: str) -> None:
-    known = producer(database)
-    header = ("Sản phẩm", "Chủ thể", "Đánh giá của hội đồng", "Ngày quyết định")
-
-    plan = plan_of(database, Rating, listed(header, (known.product, known.name, cell, MARCH)))
-
-    (row,) = plan.rows
-    assert (row.action, row.parsed["mean_points"], row.parsed["stars"]) == (RowAction.NEW, "85.5", 4)
-    assert [each.key for each in plan.repairs] == ["diem-sao:Đánh giá của hội đồng"]
-
-
-@pytest.mark.fill("demo")
-def test_a_day_beside_a_number_must_agree_with_the_column_of_days(database: Database) -> None:
-    known = producer(database)
-    table = listed(RESULTS, (known.product, known.name, 76, 4, date(2023, 3, 6), "123/QĐ-UBND ngày 05/03/2023"))
-
-    assert sentences(plan_of(database, Rating, table)) == [
-        "Cột “Số quyết định” ghi “05/03/2023”, cột “Ngày quyết định” ghi “06/03/2023”. Ghi cho giống nhau."
-    ]
-
-
-@pytest.mark.fill("demo")
 @pytest.mark.parametrize("cell", ["123/QĐ-UBND", "148/2023", "Ngày 05/03/2023", "01/2023/QĐ-UBND"])
 def test_a_number_alone_stays_one(database: Database, cell: str) -> None:
     known = producer(database)
@@ -792,12 +738,41 @@ def test_text_opened_in_another_encoding_is_read_back_and_told(database: Databas
 
 
 @pytest.mark.fill("demo")
-@pytest.mark.parametrize("cell", ["3*", "***", "3 ★", "★★★☆☆", "03 sao", "Ba sao", "3 sao"])
+@pytest.mark.parametrize(
+    "cell",
+    ["3*", "***", "3 ★", "★★★☆☆", "03 sao", "Ba sao", "3 sao", "Đạt 3 sao", "OCOP 3 sao", "3 sao (***)"],
+)
 def test_stars_are_read_as_offices_write_them(database: Database, cell: str) -> None:
     _id, name, product = producer(database)
     table = listed(("Sản phẩm", "Chủ thể", "Hạng sao", "Ngày quyết định"), (product, name, cell, date(2024, 5, 20)))
 
     assert plan_of(database, Rating, table).rows[0].parsed["stars"] == 3
+
+
+@pytest.mark.fill("demo")
+@pytest.mark.parametrize(
+    ("title", "cell", "read_as"),
+    [
+        ("Điểm", "85,5 điểm", "85.5"),
+        ("Điểm", "85,5/100", "85.5"),
+        ("Điểm", "85,5đ", "85.5"),
+        ("Ngày quyết định", "Ngày 05/3/2024", "2024-03-05"),
+        ("Ngày quyết định", "5 tháng 3 năm 2024", "2024-03-05"),
+        ("Ngày quyết định", "5-Mar-24", "2024-03-05"),
+        ("Ngày quyết định", "T3/2024", "“T3/2024” chỉ là tháng. Ghi đủ ngày/tháng/năm, ví dụ 05/03/2026."),
+        ("Hạng sao", "Không đạt", "“Không đạt” chưa rõ là mấy sao. Ghi số sao từ 1 đến 5, ví dụ 4."),
+    ],
+)
+def test_points_and_days_are_read_as_offices_write_them(
+    database: Database, title: str, cell: str, read_as: str
+) -> None:
+    known = producer(database)
+    row = {"Sản phẩm": known.product, "Chủ thể": known.name, "Điểm": 85, "Hạng sao": 4, "Ngày quyết định": MARCH}
+    row |= {title: cell}
+    plan = plan_of(database, Rating, listed(tuple(row), tuple(row.values())))
+
+    path = plan.mapped[list(row).index(title)][1]
+    assert [*sentences(plan), plan.rows[0].parsed[path]][0] == read_as
 
 
 @pytest.mark.fill("demo")
@@ -830,3 +805,63 @@ def test_tables_beside_each_other_are_called_so(database: Database) -> None:
 
     said = "Trang tính có nhiều bảng cạnh nhau: “Tên chủ thể”, “Xã” lặp lại. Chép các bảng xuống dưới nhau rồi tải lại."
     assert str(refusal.value) == said
+
+
+# ---- several values in one cell -----------------------------------------------------------------------------------
+
+
+@pytest.mark.fill("demo")
+@pytest.mark.parametrize("title", ["Số, ngày quyết định", "Quyết định công nhận", "Căn cứ"])
+@pytest.mark.parametrize(
+    ("cell", "authority"),
+    [
+        ("123/QĐ-UBND ngày 05/3/2024", ""),
+        ("Quyết định số 123/QĐ-UBND, ngày 05 tháng 3 năm 2024 của UBND tỉnh Bến Tre", "UBND tỉnh Bến Tre"),
+        ("QĐ số 123/QĐ-UBND\n(05.3.2024)", ""),
+        ("123/QĐ-UBND, 5.3.24", ""),
+        ("Ngày 05/03/2024, số 123/QĐ-UBND", ""),
+    ],
+)
+def test_a_decision_and_its_day_in_one_cell_are_taken_apart_and_told(
+    database: Database, title: str, cell: str, authority: str
+) -> None:
+    known = producer(database)
+    table = listed(("Sản phẩm", "Chủ thể", "Hạng sao", title), (known.product, known.name, 3, cell))
+    plan = plan_of(database, Rating, table)
+
+    read_as = {name: plan.rows[0].parsed.get(name) or "" for name in ("decision_number", "decided_on", "authority")}
+    assert read_as == {"decision_number": "123/QĐ-UBND", "decided_on": "2024-03-05", "authority": authority}
+    assert (plan.unfound, plan.rows[0].raw[3]) == ([], cell)
+    (told,) = plan.repairs
+    assert (told.key, told.cells[0][:3]) == (f"quyet-dinh:{title}", (2, title, cell))
+    kept = plan_of(database, Rating, table, keep=[told.key])
+    assert [each.kept for each in kept.repairs] == [True]
+    assert kept.counts["refused"] == 1
+
+
+@pytest.mark.fill("demo")
+def test_a_decision_must_agree_with_the_column_of_its_day(database: Database) -> None:
+    known = producer(database)
+    header = ("Sản phẩm", "Chủ thể", "Hạng sao", "Số quyết định", "Ngày quyết định")
+    rows = [(known.product, known.name, 3, "12/QĐ-UBND ngày 05/3/2024", day) for day in (date(2024, 3, 5), MARCH)]
+
+    agreeing, other = (plan_of(database, Rating, listed(header, row)) for row in rows)
+    assert counts(agreeing) == (1, 0, 0, 0, 0)
+    assert sentences(other)[0] == (
+        "Cột “Số quyết định” ghi “05/03/2024”, cột “Ngày quyết định” ghi “01/03/2024”. Ghi cho giống nhau."
+    )
+
+
+@pytest.mark.fill("demo")
+@pytest.mark.parametrize(
+    "cell", ["85,5 điểm – 4 sao", "85,5 điểm (đạt 4 sao)", "4 sao (85,5 điểm)", "85.5đ/4 sao", "85,5 điểm, xếp hạng 4*"]
+)
+@pytest.mark.parametrize("title", ["Hạng sao", "Điểm", "Kết luận"])
+def test_points_and_stars_in_one_cell_are_taken_apart_and_told(database: Database, title: str, cell: str) -> None:
+    known = producer(database)
+    table = listed(("Sản phẩm", "Chủ thể", title, "Ngày quyết định"), (known.product, known.name, cell, MARCH))
+    plan = plan_of(database, Rating, table)
+
+    assert counts(plan) == (1, 0, 0, 0, 0)
+    assert (plan.rows[0].parsed["stars"], plan.rows[0].parsed["mean_points"]) == (4, "85.5")
+    assert [each.key for each in plan.repairs] == [f"diem-sao:{title}"]

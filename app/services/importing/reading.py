@@ -612,12 +612,14 @@ def _beside_reader(columns: Columns, path: str, read: Callable[[Cell], Any]) -> 
 
     def read_row(cells: tuple[Cell, ...]) -> Any:
         said, own = read(cells[place]), None if index == several else read(cells[index])
-        if said and own and fold(bare_name(words(said))) != fold(bare_name(words(own))):
+        if said is None or own is None:
+            return said if own is None else own
+        if fold(bare_name(words(said))) != fold(bare_name(words(own))):
             raise CellRefused(
                 f"Cột “{columns.labels[several]}” ghi “{words(said)}”, cột “{columns.labels[index]}” ghi "
                 f"“{words(own)}”. Ghi cho giống nhau."
             )
-        return own or said
+        return own
 
     return read_row
 
@@ -743,9 +745,9 @@ def _reader(model: type[Base], path: str) -> Callable[[Cell], Any]:
     if isinstance(kind, Date):
         return _day
     if isinstance(kind, Integer):
-        return _year if path.rpartition(".")[2] == "year" else _whole
+        return {"year": _year, "stars": _stars}.get(path.rpartition(".")[2], _whole)
     if isinstance(kind, Points):
-        return _decimal
+        return _points
     raise TypeError(f"no file holds {model.__name__}.{path} yet: {kind!r} has no reader")
 
 
@@ -831,13 +833,16 @@ def _yes_or_no(cell: Cell) -> bool | None:
     raise CellRefused(f"“{text}” chưa rõ là có hay không. Ghi Có hoặc Không.")
 
 
-# 2024-05-20 with or without a time; ngày 20 tháng 5 năm 2024; 20.5.24.
+# 2024-05-20 with or without a time; ngày 20 tháng 5 năm 2024; 20.5.24; ngày 20/5/2024; Excel's 20-May-24.
 OTHER_DAYS = re.compile(
     r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})(?:[ T]00:00(?::00)?)?"
     r"|(?:ngày )?(?P<d_>\d{1,2}) tháng (?P<m_>\d{1,2}) năm (?P<y_>\d{4})"
-    r"|(?P<d__>\d{1,2})[/.-](?P<m__>\d{1,2})[/.-](?P<y__>\d{2})",
+    r"|(?:ngày )?(?P<d__>\d{1,2})[/.-](?P<m__>\d{1,2}|[a-z]{3})[/.-](?P<y__>\d{4}|\d{2})",
     re.IGNORECASE,
 )
+_ENGLISH = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTHS = {name: n for n, name in enumerate(_ENGLISH, start=1)}
+ONLY_MONTH = re.compile(r"(?:tháng ?|t)?\d{1,2}[/.-](?:19|20)\d{2}|tháng \d{1,2} năm \d{4}", re.IGNORECASE)
 
 
 def _day(cell: Cell) -> date | None:
@@ -851,9 +856,11 @@ def _day(cell: Cell) -> date | None:
         return None
     if other := OTHER_DAYS.fullmatch(text):
         year, month, on = (other[name] or other[f"{name}_"] or other[f"{name}__"] for name in ("y", "m", "d"))
-        text = f"{on}/{month}/{year if len(year) == 4 else f'20{year}'}"
+        text = f"{on}/{MONTHS.get(month.lower(), month)}/{year if len(year) == 4 else f'20{year}'}"
     if re.fullmatch(r"(19|20)[0-9]{2}", text):
         raise CellRefused(f"“{text}” chỉ là năm. Ghi đủ ngày/tháng/năm, ví dụ 05/03/{text}.")
+    if ONLY_MONTH.fullmatch(text):
+        raise CellRefused(f"“{text}” chỉ là tháng. Ghi đủ ngày/tháng/năm, ví dụ 05/03/2026.")
     try:
         return read_day(text)
     except OverflowError:
@@ -865,16 +872,25 @@ def _day(cell: Cell) -> date | None:
         raise CellRefused(f"“{text}” chưa đọc được là ngày. Ghi ngày/tháng/năm, ví dụ 05/03/2026.") from None
 
 
-STARS = re.compile(r"0?([1-5]) ?(?:sao|[★⭐*])|([★⭐*]{1,5})☆*(?: ?sao)?", re.IGNORECASE)
+STARS = re.compile(
+    r"(?:(?:đạt|xếp|hạng|ocop) )*(?:0?([1-5]) ?(?:sao|[★⭐*])(?: \([★⭐*]+\))?|([★⭐*]{1,5})☆*(?: ?sao)?)",
+    re.IGNORECASE,
+)
 STARS_IN_WORDS = {f"{word} sao": n for n, word in enumerate(("mot", "hai", "ba", "bon", "nam"), start=1)}
 
 
-def _whole(cell: Cell) -> int | None:
-    """A whole number; stars as offices write them: “4 sao”, “★★★★”, “3*”, “ba sao”."""
+def _stars(cell: Cell) -> int | None:
+    """Stars as offices write them: “4 sao”, “Đạt 4 sao”, “★★★★”, “3*”, “ba sao”."""
     if isinstance(cell, str) and (stars := STARS.fullmatch(tidy(cell))):
         return int(stars[1] or len(stars[2]))
     if isinstance(cell, str) and (said := STARS_IN_WORDS.get(fold(cell))):
         return said
+    if isinstance(cell, str) and any(map(str.isalpha, text := as_text(cell))):
+        raise CellRefused(f"“{text}” chưa rõ là mấy sao. Ghi số sao từ 1 đến 5, ví dụ 4.")
+    return _whole(cell)
+
+
+def _whole(cell: Cell) -> int | None:
     value = _decimal(cell)
     if value is None:
         return None
@@ -889,6 +905,15 @@ def _year(cell: Cell) -> int | None:
 
 
 NUMBER = re.compile(r"-?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?|-?\d+\.\d+")
+
+
+POINTS = re.compile(r"([0-9.,]+)(?: ?/ ?100)?(?: ?(?:điểm|đ))?", re.IGNORECASE)
+
+
+def _points(cell: Cell) -> Decimal | None:
+    """A number, with what it is of: “85,5 điểm”, “85,5/100”."""
+    found = POINTS.fullmatch(tidy(cell)) if isinstance(cell, str) else None
+    return _decimal(found[1] if found else cell)
 
 
 def _decimal(cell: Cell) -> Decimal | None:
