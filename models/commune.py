@@ -45,7 +45,7 @@ class Commune(Dated, Searchable, Base):
         info=field(
             "Tên xã, phường",
             hint="đúng như danh mục",
-            aliases=("Phường Xã", "Tên xã", "Tên", "Xã", "Xã/phường/thị trấn"),
+            aliases=("Phường Xã", "Tên xã", "Tên", "Xã", "Xã/phường/thị trấn", "Xã/thị trấn"),
         ),
     )
     kind: Mapped[CommuneKind] = mapped_column(choice(CommuneKind), info=field("Loại", aliases=("Cấp", "Loại xã")))

@@ -29,8 +29,12 @@ class EntityKind(LabelledEnum):
 
     @classmethod
     def read(cls, text: str) -> "EntityKind | None":
-        """What stands for a kind in a list: “HTX”, “DNTN”; None for anything else."""
-        return dict(_BEGINNINGS).get(fold(text))
+        """What stands for a kind in a list: “HTX NN”, “Hộ KD”, “Cty TNHH MTV”; None for anything else."""
+        folded = folded_name(text)
+        kinds = {**dict(_BEGINNINGS), "dn": cls.ENTERPRISE, "cs": cls.HOUSEHOLD}
+        beginning = next((each for each in kinds if f"{folded} ".startswith(f"{each} ")), "")
+        is_all = set(folded.removeprefix(beginning).split()) <= _SAYS_NO_MORE
+        return kinds.get(beginning) if is_all else None
 
 
 class EntityStatus(LabelledEnum):
@@ -89,6 +93,12 @@ _SHORT = {
     "san xuat": "sx",
     "dich vu": "dv",
     "kinh doanh": "kd",
+}
+# What may follow a kind; “hộ sản xuất, kinh doanh” is either of two.
+_SAYS_NO_MORE = {
+    *("tnhh", "mtv", "cp", "nn", "tm", "dv", "xd", "va", "tu", "nhan", "nho", "vua", "ca", "the"),
+    "tong",
+    "hop",
 }
 _LONG = re.compile(rf"\b(?:{'|'.join(sorted(_SHORT, key=len, reverse=True))})\b")
 # What stands before the name proper.

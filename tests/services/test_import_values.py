@@ -865,3 +865,36 @@ def test_points_and_stars_in_one_cell_are_taken_apart_and_told(database: Databas
     assert counts(plan) == (1, 0, 0, 0, 0)
     assert (plan.rows[0].parsed["stars"], plan.rows[0].parsed["mean_points"]) == (4, "85.5")
     assert [each.key for each in plan.repairs] == [f"diem-sao:{title}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("HTX NN", EntityKind.COOPERATIVE),
+        ("Hộ KD", EntityKind.HOUSEHOLD),
+        ("Hộ kinh doanh cá thể", EntityKind.HOUSEHOLD),
+        ("Cơ sở", EntityKind.HOUSEHOLD),
+        ("DN", EntityKind.ENTERPRISE),
+        ("Cty TNHH MTV", EntityKind.ENTERPRISE),
+        ("Công ty cổ phần", EntityKind.ENTERPRISE),
+        ("Hộ SX", EntityKind.PRODUCER_HOUSEHOLD),
+        ("Hộ sản xuất, kinh doanh", None),
+        ("HTX Thạnh Phú", None),
+        ("Hộ gia đình", None),
+    ],
+)
+def test_kinds_of_producers_are_read_shortened_where_they_can_be_one_alone(text: str, kind: EntityKind | None) -> None:
+    assert EntityKind.read(text) is kind
+
+
+@pytest.mark.fill("demo")
+def test_a_mail_with_spaces_and_a_word_for_nothing_are_put_right_and_told(database: Database) -> None:
+    known = producer(database)
+    header = ("Tên chủ thể", "Email", "MST", "Ghi chú")
+    plan = plan_of(database, Entity, listed(header, (known.name, "htx.nam @gmail.com", "Không", "Không")))
+
+    parsed = plan.rows[0].parsed
+    assert [parsed[name] for name in ("email", "tax_code", "note")] == ["htx.nam@gmail.com", None, "Không"]
+    assert [each.key for each in plan.repairs] == ["thu:Email", "trong:MST"]
+    two = plan_of(database, Entity, listed(header, (known.name, "a@b.vn; c@d.vn", None, None)))
+    assert two.repairs == []

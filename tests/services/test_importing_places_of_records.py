@@ -301,3 +301,15 @@ def test_the_hamlet_of_an_address_becomes_the_street_that_no_column_fills(desk: 
     beside = desk.plan(("Chủ thể", "Xã", "Địa chỉ"), ("HTX Hai", cell, "Ấp 4"), **OF_ONE_DAY)
     assert beside.rows[0].parsed["street"] == "Ấp 4"
     assert beside.repairs[0].cells[0][3].endswith("; không dùng: Ấp 3")
+
+
+def test_headings_of_districts_tell_their_communes_apart_while_there_are_districts(desk: Office) -> None:
+    header = ("Chủ thể", "Xã", "Dòng mục")
+    rows = ("HTX Một", "An Thạnh", "Huyện Thạnh Phú"), ("HTX Hai", "An Thạnh", "Huyện Mỏ Cày Nam")
+
+    made = desk.plan(header, *rows, **OF_ONE_DAY)
+    assert made.mapped[2] == ("Dòng mục", "commune.district.name", "các dòng mục ghi tên huyện")
+    assert desk.bring_in(header, *rows, **OF_ONE_DAY) == [desk.ids["29200 cũ"], desk.ids["28951 cũ"]]
+    assert desk.plan(header, *rows).mapped[2][1] == ""
+    others = (("HTX Một", "An Thạnh", "Huyện Thạnh Phú"), ("HTX Hai", "An Thạnh", "Nhóm khác"))
+    assert desk.plan(header, *others, **OF_ONE_DAY).mapped[2][1] == ""

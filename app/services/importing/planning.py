@@ -28,6 +28,7 @@ from app.services.importing.reading import (
     row_label,
     row_reader,
     samples,
+    with_districts,
     with_places,
     with_producers,
     with_ticks,
@@ -41,6 +42,7 @@ from models.base import Base
 from models.commune import Commune
 from models.district import District
 from models.import_batch import RowAction
+from models.rules.places import NO_DISTRICTS_FROM
 from models.rules.words import number, words
 
 VERB = "nhập liệu"
@@ -246,6 +248,8 @@ def prepare(session: OcopSession, model: type[Base], table: Table, *, as_of: dat
     if model not in DATED:
         columns = with_places(columns, table, links.commune_relation(model), options.mapping, known)
         columns = with_producers(columns, table, kind.uses, options.mapping)
+        if as_of < NO_DISTRICTS_FROM:
+            columns = with_districts(columns, table, known, options.mapping)
     columns = with_ticks(columns, table, kind.uses, options.mapping)
     as_read, repairs = repaired(columns, table, options.keep)
     columns, as_read, compounds = taken_apart(columns, as_read, options.keep, known, options.mapping)

@@ -23,7 +23,7 @@ from app.table import Cell, CellError, Table, title_of
 from models.base import Base, LabelledEnum, Points, Tidy, TidyText, fields, label_of, tidy_lines
 from models.cycle import only_year
 from models.entity import kind_by_name
-from models.rules.addresses import WiderNames, read_address
+from models.rules.addresses import WiderNames, part_of, read_address
 from models.rules.identifiers import tax_code_written
 from models.rules.places import bare_name
 from models.rules.text import fold, tidy
@@ -421,6 +421,20 @@ def with_places(
         reasons = {**columns.reasons, label: what}
         return replace(columns, by_path={**by_path, f"{relation}.name": index}, reasons=reasons)
     return columns
+
+
+def with_districts(columns: Columns, table: Table, known: WiderNames, chosen: Mapping[str, str]) -> Columns:
+    """Where headings between the rows are names of districts, and no column says any, they tell communes apart."""
+    start = next((path.removesuffix("name") for path in columns.by_path if path.endswith("commune.name")), None)
+    index = next((index for index in columns.ignored if columns.labels[index] == HEADINGS), None)
+    if start is None or index is None or HEADINGS in chosen:
+        return columns
+    names = {str(row[index]) for row in table.rows if row[index] is not None}
+    are_districts = all(part_of(name) and fold(bare_name(name)) in known.districts for name in names)
+    if not are_districts or any(path.startswith(f"{start}district.") for path in columns.by_path):
+        return columns
+    reasons = {**columns.reasons, HEADINGS: "các dòng mục ghi tên huyện"}
+    return replace(columns, by_path={**columns.by_path, f"{start}district.name": index}, reasons=reasons)
 
 
 def _names_commune(cell: Cell, known: WiderNames) -> bool:

@@ -64,6 +64,7 @@ def repaired(columns: Columns, table: Table, keep: Collection[str]) -> tuple[Tab
             ("ngay", "Số của Excel đổi thành ngày", _days(columns.model, path, cells)),
             ("bang-ma", "Chữ mở sai bảng mã đọc lại", _misread(cells)),
             ("trong", "Ô ghi là không có, đọc là ô trống", _said_empty(columns.model, path, cells)),
+            ("thu", "Bỏ khoảng trắng trong thư điện tử", _mails(columns.model, path, cells)),
         ):
             if not made:
                 continue
@@ -179,6 +180,8 @@ def _days(model: type[Base], path: str, cells: Sequence[Cell]) -> Made:
 
 # ---- text that says nothing, or was opened as what it is not ------------------------------------------------
 
+NO_MORE_THAN = re.compile(r"không|chưa|ko|k0?|0", re.IGNORECASE)
+"""That nothing is there, where a number or an address should be; elsewhere it may be a value."""
 NOTHING_SAID = re.compile(r"[-–—_./\\…\s]+|(?:không|chưa|ko|k0) có|n/a|null|none", re.IGNORECASE)
 
 
@@ -186,11 +189,25 @@ def _said_empty(model: type[Base], path: str, cells: Sequence[Cell]) -> Made:
     """“-”, “…”, “không có” where something else than one of a list or yes and no stands."""
     if isinstance(column_type(model, path), Enum | Boolean):
         return {}
+    is_number = column_of(model, path)[1] in ("tax_code", "phone", "email")
     return {
         place: (None, "(trống)")
         for place, cell in enumerate(cells)
-        if isinstance(cell, str) and len(cell) <= LONGEST and NOTHING_SAID.fullmatch(cell.strip())
+        if isinstance(cell, str)
+        and len(cell) <= LONGEST
+        and (NOTHING_SAID.fullmatch(text := cell.strip()) or (is_number and NO_MORE_THAN.fullmatch(text)))
     }
+
+
+MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII)
+
+
+def _mails(model: type[Base], path: str, cells: Sequence[Cell]) -> Made:
+    """One address of mail with spaces within."""
+    if column_of(model, path)[1] != "email":
+        return {}
+    made = ((place, "".join(cell.split())) for place, cell in enumerate(cells) if isinstance(cell, str))
+    return {place: (text, text) for place, text in made if text != cells[place] and MAIL.fullmatch(text)}
 
 
 LONGEST = 20
