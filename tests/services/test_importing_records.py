@@ -14,7 +14,7 @@ from app.database import Database
 from app.files import read
 from app.services import accounts, importing
 from app.services.importing import reading
-from app.table import Cell, Column, Table
+from app.table import Cell, CellError, Column, Table
 from models import (
     BatchState,
     Commune,
@@ -698,6 +698,19 @@ def test_a_year_names_its_only_cycle_and_asks_where_there_are_two(desk: Office, 
         session.add(Cycle(name="Chu trình khác", year=2026, province=other, opened_on=date(2026, 1, 1)))
     (asked,) = desk.plan(Participation, rows).unfound
     assert (asked.relation, len(asked.suggestions)) == ("cycle", 2)
+
+
+def test_a_cycle_that_is_not_known_is_chosen_among_the_few_there_are(desk: Office) -> None:
+    rows = listed(("Sản phẩm", "Chủ thể", "Chu trình"), (desk.product, desk.entity, "2025-2026"))
+
+    (asked,) = desk.plan(Participation, rows).unfound
+    assert (asked.why, len(asked.suggestions)) == ("Chưa có chu trình “2025-2026”.", 2)
+
+
+def test_a_cell_of_a_link_that_cannot_be_read_is_not_said_to_be_missing_too(desk: Office) -> None:
+    rows = listed(("Tên chủ thể", "Xã"), ("HTX Cồn Bửng Đỏ", CellError("#N/A", "error")))
+
+    assert sentences(desk.plan(Entity, rows)) == ["Ô này đang là #N/A. Gõ lại giá trị vào ô."]
 
 
 def test_a_commune_outside_the_area_is_said_to_be_so(desk: Office) -> None:

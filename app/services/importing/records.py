@@ -373,7 +373,9 @@ class RecordList:
             return made
         column = self._column_of(relation)
         if not said:
-            found = Found(None, f"Tệp không có cột “{column}”.", self._few(model))
+            found = Found(why=f"Tệp không có cột “{column}”.")
+        if not found.suggestions:
+            found = replace(found, suggestions=self._few(model))
         if found.days:
             self._ask_day(row, found)
         lacking = _lacking(model, self._values_made(relation, model, value, row, place)) if said else []
@@ -699,6 +701,7 @@ class RecordList:
             if (
                 source in asked
                 or self.columns.name(name) in said
+                or (source in self._relations and self._column_of(source) in said)
                 or (isinstance(guess, str) and f"{source}_id" in missing)
             ):
                 continue
