@@ -219,7 +219,7 @@ def test_numbers_are_days_in_a_column_of_days_alone_and_a_year_is_none(database:
 
 
 @pytest.mark.fill("demo")
-@pytest.mark.parametrize("cell", ["123/QĐ-UBND", "148/2023", "Ngày 05/03/2023", "01/2023/QĐ-UBND"])
+@pytest.mark.parametrize("cell", ["123/QĐ-UBND", "148/2023", "Ngày 05/03/2023", "01/2023/QĐ-UBND", "1/15/3/2023"])
 def test_a_number_alone_stays_one(database: Database, cell: str) -> None:
     known = producer(database)
     table = listed(RESULTS, (known.product, known.name, 76, 4, date(2023, 3, 6), cell))
@@ -819,6 +819,8 @@ def test_tables_beside_each_other_are_called_so(database: Database) -> None:
         ("Quyết định số 123/QĐ-UBND, ngày 05 tháng 3 năm 2024 của UBND tỉnh Bến Tre", "UBND tỉnh Bến Tre"),
         ("QĐ số 123/QĐ-UBND\n(05.3.2024)", ""),
         ("123/QĐ-UBND, 5.3.24", ""),
+        ("123/QĐ-UBND-05/03/2024", ""),
+        ("123/QĐ-UBND. Ngày 5/3/2024", ""),
         ("Ngày 05/03/2024, số 123/QĐ-UBND", ""),
     ],
 )

@@ -142,13 +142,20 @@ class Compound:
         return {name: said for name, said in found.groupdict().items() if said} if found else {}
 
 
-_DAY = r"(?P<decided_on>\d{1,2} ?[/.-] ?\d{1,2} ?[/.-] ?(?:\d{4}|\d{2})|(?:ngày )?\d{1,2} tháng \d{1,2} năm \d{4})"
-_NUMBER = r"(?:(?:theo )?(?:quyết định|qđ)(?: công nhận)? ?:?)? ?(?:số ?:?)? ?(?P<decision_number>\d+(?:/[^\s/,;()]+)+)"
+# No figure stands beside a day: that of “05/QĐ-UBND-12/3/2024” is the 12th, not the 2nd behind a number ending in 1.
+_DAY = (
+    r"(?<!\d)(?P<decided_on>\d{1,2} ?[/.-] ?\d{1,2} ?[/.-] ?(?:\d{4}|\d{2})"
+    r"|(?:ngày )?\d{1,2} tháng \d{1,2} năm \d{4})(?!\d)"
+)
+_NUMBER = (
+    r"(?:(?:theo )?(?:quyết định|qđ)(?: công nhận)? ?:?)? ?(?:số ?:?)? ?"
+    r"(?P<decision_number>\d+(?:/[^\s/,;()]+)+)(?<![.–-])"
+)
 _DECISION = (
     re.compile(
-        rf"{_NUMBER} ?[,;(–-]? ?(?:(?:ký |ban hành )?ngày:? )?{_DAY}\)?\.?(?:,? của (?P<authority>.+))?", re.IGNORECASE
+        rf"{_NUMBER} ?[.,;(–-]? ?(?:(?:ký |ban hành )?ngày:? )?{_DAY}\)?\.?(?:,? của (?P<authority>.+))?", re.IGNORECASE
     ),
-    re.compile(rf"(?:ngày:? )?{_DAY} ?[,;–-]? ?{_NUMBER}", re.IGNORECASE),
+    re.compile(rf"(?:ngày:? )?{_DAY} ?[,;–-]? ?{_NUMBER}\.?", re.IGNORECASE),
 )
 _POINTS, _STARS = r"(?P<mean_points>\d{1,3}(?:[.,]\d+)?) ?", r"(?:đạt |xếp |hạng )*(?P<stars>[1-5] ?(?:sao|[*★]))"
 COMPOUNDS: Mapping[type[Base], tuple[Compound, ...]] = {
