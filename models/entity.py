@@ -101,6 +101,7 @@ _SAYS_NO_MORE = {
     "hop",
 }
 _LONG = re.compile(rf"\b(?:{'|'.join(sorted(_SHORT, key=len, reverse=True))})\b")
+_SHORTENED = frozenset(word for texts in _SHORT.items() for text in texts for word in text.split())
 # What stands before the name proper.
 _KINDS = re.compile(r"^(?:(?:htx|tht|hkd|hsx|cti|ct|dntn|cs|tnhh|mtv|cp|nn|tm|sx|dv|kd|va|trang trai) )+(?=\S)")
 
@@ -114,6 +115,11 @@ def folded_name(name: str) -> str:
 def name_without_kind(name: str) -> str:
     """The same without what sort of producer it is: “tan qui” of “Công ty TNHH SX Tân Quy”."""
     return _KINDS.sub("", folded_name(name))
+
+
+def unshortened(name: str) -> str:
+    """The words of a name that no list shortens, with their marks."""
+    return " ".join(word for word in re.findall(r"\w+", name) if fold(word) not in _SHORTENED)
 
 
 class Entity(Placed, Searchable, Base):

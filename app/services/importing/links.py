@@ -24,7 +24,7 @@ from app.session import OcopSession, places_relation
 from models.base import Base, LabelledEnum, Placed, Searchable, fields, key_columns, label_of
 from models.commune import Commune, CommuneKind, CommuneSuccession
 from models.cycle import Cycle, only_year
-from models.entity import Entity, folded_name, name_without_kind
+from models.entity import Entity, folded_name, name_without_kind, unshortened
 from models.rules.places import bare_name, kind_in_name, life_on, successors
 from models.rules.text import fold, is_respelled, sort_key
 from models.rules.words import day
@@ -641,8 +641,9 @@ def folded(model: type[Base], name: str, value: str) -> str:
 
 def is_respelled_name(model: type[Base], name: str, kept: str) -> bool:
     """Whether a name is the kept one written otherwise; one with other marks is put right."""
-    is_shortened = fold(name) != fold(kept) and fold_name(model, name) == fold_name(model, kept)
-    return is_shortened or is_respelled(name, kept)
+    if fold(name) != fold(kept) and fold_name(model, name) == fold_name(model, kept):
+        name, kept = unshortened(name).lower(), unshortened(kept).lower()
+    return is_respelled(name, kept)
 
 
 def name_missing(values: Iterable[Any]) -> bool:
