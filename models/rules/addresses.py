@@ -38,7 +38,7 @@ _BEGINNINGS = {
     Part.DISTRICT: r"(?:huyện|quận|thị xã|tx)[.\s]|[hq]\.|q(?=\d)",
     Part.CITY: r"(?:thành phố|tp)[.\s]",
     Part.PROVINCE: r"tỉnh\s|t\.",
-    Part.REST: r"(?:ấp|thôn|khóm|khu phố|kp|tổ|số|đường|quốc lộ|tỉnh lộ|ql|tl|đt|hẻm|xóm)[.\s]|\d",
+    Part.REST: r"(?:ấp|thôn|khóm|khu phố|kp|tổ|số|đường|quốc lộ|tỉnh lộ|ql|tl|đt|hẻm|xóm)[.:\s]|\d",
 }
 _PARTS = {part: re.compile(rf"(?:{text})\s*(?=\S)", re.IGNORECASE) for part, text in _BEGINNINGS.items()}
 _SPELLED = r"(?=(?:xã|phường|thị trấn|đặc khu|huyện|quận|thị xã|thành phố|tỉnh)\s)"

@@ -42,6 +42,7 @@ KNOWN = WiderNames(
         ("Chợ Lách, Bến Tre", ("Chợ Lách", "", "Bến Tre")),
         ("thị xã Bình Minh, xã Mỹ Hòa", ("xã Mỹ Hòa", "thị xã Bình Minh")),
         ("Ấp 3, Đại Điền", ("Đại Điền", "", "", "Ấp 3")),
+        ("Xã Đại Điền, ĐT: 0275 387", ("Xã Đại Điền", "", "", "ĐT: 0275 387")),
         (
             "Số 5, Xã Đại Điền (ấp 3), tỉnh Vĩnh Long, Việt Nam.",
             ("Xã Đại Điền", "", "tỉnh Vĩnh Long", "Số 5, ấp 3"),

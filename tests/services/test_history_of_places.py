@@ -751,6 +751,7 @@ def reformed(desk: Office) -> Office:
         (("29200", "", "29227", "", "Đổi tên"), "Ngày 01/07/2025 chưa có xã mã 29227."),
         (("29200", "Xã An Qui", "29224", "", "Đổi tên"), "là Xã An Thạnh, không phải “Xã An Qui”"),
         (("29200", "Xã An Thạnh, huyện Ba Tri", "29224", "", "Đổi tên"), "thuộc Huyện Thạnh Phú, không phải “huyện Ba"),
+        (("29200", "Xã An Thạnh, tỉnh Vĩnh Long", "29224", "", "Đổi tên"), "thuộc Tỉnh Bến Tre, không phải “tỉnh Vĩ"),
         (("29200", "", "29224", "An Qui (Ba Tri)", "Đổi tên"), "không phải “An Qui (Ba Tri)”"),
         (("2920", "", "29224", "", "Đổi tên"), "thiếu 1 chữ số"),
         (("", "", "29224", "", "Đổi tên"), "Thiếu mã xã."),

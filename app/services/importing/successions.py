@@ -142,12 +142,13 @@ class SuccessionList:
             raise RowRefused(
                 path, f"Mã {code} ngày {day(on)} là {unit.name}, không phải “{name}”. Sửa mã hoặc tên cho khớp."
             )
-        district, own = row.values.get(f"{side}.district.name"), unit.parents.get("district")
-        if district and (own is None or fold(bare_name(district)) != fold(bare_name(own.name))):
-            lies_in = f"thuộc {own.name}" if own else "không thuộc huyện nào"
-            raise RowRefused(
-                path, f"{code} {unit.name} ngày {day(on)} {lies_in}, không phải “{district}”. Sửa cho khớp."
-            )
+        for level in ("district", "province"):
+            said, own = row.values.get(f"{side}.{level}.name"), unit.parents.get(level)
+            if said and (own is None or fold(bare_name(said)) != fold(bare_name(own.name))):
+                lies_in = f"thuộc {own.name}" if own else "không thuộc huyện nào"
+                raise RowRefused(
+                    path, f"{code} {unit.name} ngày {day(on)} {lies_in}, không phải “{said}”. Sửa cho khớp."
+                )
         return unit
 
     def refuse_second_whole(self, rows: Sequence[ReadRow]) -> None:
