@@ -129,12 +129,12 @@ class Body:
             if len(filled) == 1 and filled[0] in self.numbers and _is_number(first) and not self._is_merged(line):
                 self.leave_out(line, cells, NUMBER)
                 continue
-            if (self._expected or (filled[0], first) in self._starts) and (why := self._again(cells)):
-                self.leave_out(line, cells, why)
-                is_first = why == AGAIN
-                continue
+            why = self._again(cells) if self._expected or (filled[0], first) in self._starts else ""
             # Most rows begin with a number or a code, and nothing else is looked at.
-            why = self._why(line, cells, filled) if isinstance(first, str) and not first[0].isdigit() else ""
+            if not why and isinstance(first, str) and not first[0].isdigit():
+                why = self._why(line, cells, filled)
+            if why == OTHER:  # right below the header a line says how to fill in the columns
+                why = self._again(cells) or (OTHER if has_rows else "")
             if why == OTHER:
                 for other, its_cells in [(line, cells), *lines]:
                     self.leave_out(other, its_cells, OTHER if any(c is not None for c in its_cells) else BLANK)
@@ -146,6 +146,7 @@ class Body:
                 break
             if why:
                 self.leave_out(line, cells, why)
+                is_first = why == AGAIN
                 if why == SECTION and len(filled) > 1:
                     self._headings.append((line, cells))
                 continue

@@ -96,7 +96,9 @@ def table_above(lines: Sequence[Line], known: frozenset[str]) -> int:
 def _heads_rows(lines: Sequence[Line], scores: Sequence[int]) -> bool:
     """Whether the first line names two columns at least, and rows of them follow."""
     rows = (cells for (_, cells), score in zip(lines[1:], scores[1:], strict=True) if score < 2)
-    return scores[0] >= 2 and any(sum(cell is not None for cell in cells) > scores[0] - 1 for cells in rows)
+    if scores[0] < 2 or not _names_columns(lines[0][1]):
+        return False
+    return any(sum(cell is not None for cell in cells) >= scores[0] for cells in rows)
 
 
 def _score(cells: Sequence[Cell], known: frozenset[str]) -> int:

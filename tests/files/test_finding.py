@@ -353,6 +353,32 @@ def test_a_second_table_without_row_numbers_is_known_by_its_titles():
     assert any(note.startswith("Từ dòng 3 là bảng khác") for note in table.notes)
 
 
+def test_a_header_that_comes_again_with_another_title_ends_no_table():
+    rows = [["STT", "Tên HTX", "Xã", "Năm"], [1, "A", "B", 2024], ["TT", "Tên HTX", "Xã", "Năm"], [2, "C", "D", 2025]]
+
+    table = read(samples.workbook(rows), name="x.xlsx", known=("Tên HTX", "Xã", "Năm"))
+
+    assert [row[1] for row in table.rows] == ["A", "C"]
+    assert "Dòng 3 lặp lại tiêu đề, bỏ qua." in table.notes
+
+
+def test_a_line_of_titles_right_below_the_header_ends_no_table():
+    rows = [["Tên HTX", "Xã", "Năm"], ["Tên", "Tên xã", "Ghi năm"], ["HTX A", "Thạnh Hải", 2024]]
+
+    table = read(samples.workbook(rows), name="x.xlsx", known=("Tên HTX", "Tên", "Xã", "Tên xã", "Năm"))
+
+    assert table.rows[-1] == ("HTX A", "Thạnh Hải", 2024)
+
+
+def test_lines_that_say_whose_list_it_is_are_no_table_above():
+    above = ["Tỉnh:", "Bến Tre", "Huyện:", "Thạnh Phú"], ["Năm:", 2025]
+    rows = [*above, ["Tên HTX", "Xã", "Loại"], ["HTX A", "Thạnh Hải", "HTX"]]
+
+    table = read(samples.workbook(rows), name="x.xlsx", known=("Tên HTX", "Xã", "Loại", "Tỉnh", "Huyện"))
+
+    assert (table.rows, table.notes) == ([("HTX A", "Thạnh Hải", "HTX")], ())
+
+
 def test_a_smaller_table_above_is_left_out_and_said():
     wide = ["Mã", "Tên", "Xã", "Huyện", "Tỉnh", "Năm"]
     rows = [["Tên", "Xã"], ["HTX A", "Thạnh Hải"], [], wide, [1, "HTX B", "C", "D", "E", 2024]]
