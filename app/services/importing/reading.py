@@ -46,8 +46,6 @@ class ColumnsUnclear(OcopError):
 
 MISSING = "Tệp thiếu cột “{column}”. Đang có: {present}. Đổi tên một cột hoặc thêm cột này."
 ALIKE_TITLES = "{columns} cùng là “{label}”. Bỏ một cột rồi tải lại."
-
-
 TABLES_BESIDE = "Trang tính có nhiều bảng cạnh nhau: {titles} lặp lại. Chép các bảng xuống dưới nhau rồi tải lại."
 
 

@@ -1,5 +1,4 @@
-"""What of a cell is put right before it is read: lost zeros, days kept as serials, text of old fonts or misread,
-addresses, or a number and its day, in one cell.
+"""What of a cell is put right before it is read: lost zeros, days kept as serials, text of old fonts or misread.
 
 Each is listed with before and after, and a clerk can refuse it; the cells kept with a plan stay as they are in the
 file.
