@@ -167,19 +167,29 @@ def test_an_answer_that_is_no_day_is_none(desk: Office) -> None:
 @pytest.mark.parametrize(
     ("header", "row", "why", "first"),
     [
-        (CODED, ("A", "28757"), "Mã 28757 là Phường Phú Tân, Huyện Châu Thành đến hết 30/06/2025, nay là", "28777"),
-        (NAMED, ("A", "Bình Khánh", "Mỏ Cày Nam"), "“Bình Khánh” là tên đến hết 30/06/2025, nay là Xã Đồng", "28945"),
-        (NAMED, ("A", "Phú Tân", "Châu Thành"), "“Phú Tân” là tên đến hết 30/06/2025, nay là Phường An Hội", "28777"),
-        (NAMED, ("A", "Xã An Thạnh", "Thạnh Phú"), "“Xã An Thạnh” là tên đến hết 30/06/2025, nay là", "28777"),
+        (CODED, ("HTX A", "28757"), "Mã 28757 là Phường Phú Tân, Huyện Châu Thành đến hết 30/06/2025, nay là", "28777"),
+        (
+            NAMED,
+            ("HTX A", "Bình Khánh", "Mỏ Cày Nam"),
+            "“Bình Khánh” là tên đến hết 30/06/2025, nay là Xã Đồng",
+            "28945",
+        ),
+        (
+            NAMED,
+            ("HTX A", "Phú Tân", "Châu Thành"),
+            "“Phú Tân” là tên đến hết 30/06/2025, nay là Phường An Hội",
+            "28777",
+        ),
+        (NAMED, ("HTX A", "Xã An Thạnh", "Thạnh Phú"), "“Xã An Thạnh” là tên đến hết 30/06/2025, nay là", "28777"),
         (
             ("Chủ thể", "Mã xã", "Xã"),
-            ("A", "28858", "Xã Hữu Định"),
+            ("HTX A", "28858", "Xã Hữu Định"),
             "“Xã Hữu Định” là tên đến hết 30/06/2025, nay là Phường Phú Tân.",
             "28858",
         ),
         (
             ("Chủ thể", "Xã", "Tỉnh"),
-            ("A", "Bình Khánh", "Vĩnh Long"),
+            ("HTX A", "Bình Khánh", "Vĩnh Long"),
             "“Bình Khánh” là tên đến hết 30/06/2025, nay là Xã Đồng Khởi.",
             "28945",
         ),
@@ -199,7 +209,7 @@ def test_a_former_code_or_name_suggests_the_unit_of_today_first_and_then_itself(
 
 
 def test_a_name_of_two_former_units_offers_both_with_what_they_became(desk: Office) -> None:
-    made = desk.plan(("Chủ thể", "Xã"), ("A", "Xã An Thạnh"))
+    made = desk.plan(("Chủ thể", "Xã"), ("HTX A", "Xã An Thạnh"))
 
     assert whys(made)[-1] == "“Xã An Thạnh” đến hết 30/06/2025 là tên của 2 đơn vị."
     units = [each for each, _ in offered(made)[-1]]
@@ -263,14 +273,14 @@ def test_an_address_in_one_cell_narrows_the_search_and_is_told(desk: Office, cel
 
 
 def test_an_address_that_a_clerk_wants_kept_whole_is_asked_about(desk: Office) -> None:
-    made = desk.plan(("Chủ thể", "Xã"), ("A", "Xã An Thạnh, huyện Thạnh Phú"), keep=["dia-chi:Xã"], **OF_ONE_DAY)
+    made = desk.plan(("Chủ thể", "Xã"), ("HTX A", "Xã An Thạnh, huyện Thạnh Phú"), keep=["dia-chi:Xã"], **OF_ONE_DAY)
 
     assert [asked.value for asked in made.unfound] == ["Xã An Thạnh, huyện Thạnh Phú"]
     assert [told.kept for told in made.repairs] == [True]
 
 
 def test_an_address_that_two_units_fit_is_asked_about(desk: Office) -> None:
-    made = desk.plan(("Chủ thể", "Xã"), ("A", "Xã An Thạnh, tỉnh Bến Tre"), **OF_ONE_DAY)
+    made = desk.plan(("Chủ thể", "Xã"), ("HTX A", "Xã An Thạnh, tỉnh Bến Tre"), **OF_ONE_DAY)
 
     assert whys(made) == ["Có 2 xã, phường tên “Xã An Thạnh”."]
     assert {row for row, _ in offered(made)[0]} == {desk.ids["28951 cũ"], desk.ids["29200 cũ"]}
