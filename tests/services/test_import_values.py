@@ -858,7 +858,7 @@ def test_a_decision_must_agree_with_the_column_of_its_day(database: Database) ->
 @pytest.mark.parametrize(
     "cell", ["85,5 điểm – 4 sao", "85,5 điểm (đạt 4 sao)", "4 sao (85,5 điểm)", "85.5đ/4 sao", "85,5 điểm, xếp hạng 4*"]
 )
-@pytest.mark.parametrize("title", ["Hạng sao", "Điểm", "Kết luận"])
+@pytest.mark.parametrize("title", ["Hạng sao", "Điểm", "Kết luận", "Kết quả"])
 def test_points_and_stars_in_one_cell_are_taken_apart_and_told(database: Database, title: str, cell: str) -> None:
     known = producer(database)
     table = listed(("Sản phẩm", "Chủ thể", title, "Ngày quyết định"), (known.product, known.name, cell, MARCH))

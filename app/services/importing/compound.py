@@ -189,13 +189,14 @@ def _values(columns: Columns, table: Table, path: str, compound: Compound) -> Ap
 
 
 def _found_by_cells(columns: Columns, table: Table, compound: Compound, chosen: Collection[str]) -> Columns:
-    """Where no column says any of it, the one whose cells do."""
+    """Where no column says any of it, the one whose cells do, even one that a list of ours has: “Kết quả”."""
     if any(name in columns.by_path for name in compound.names[:2]):
         return columns
-    for index in columns.ignored:
+    for index in range(len(columns.labels)):
         cells = [row[index] for row in islice(table.rows, LOOKED_AT) if row[index] is not None]
         said = sum(bool(compound.read(cell)) for cell in cells)
-        if columns.labels[index] not in chosen and cells and said >= PLACES * len(cells):
+        is_free = not columns.path_of(index) and columns.labels[index] not in chosen
+        if is_free and cells and said >= PLACES * len(cells):
             labels = " và ".join(label_of(columns.model, name).lower() for name in compound.names[:2])
             reasons = {**columns.reasons, columns.labels[index]: f"các ô ghi {labels}"}
             return replace(columns, by_path={**columns.by_path, compound.names[0]: index}, reasons=reasons)
