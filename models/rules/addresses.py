@@ -3,6 +3,7 @@
 import enum
 import functools
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.rules.places import bare_name
@@ -64,6 +65,7 @@ def read_address(text: str, known: WiderNames) -> Address | None:
     parts = [part for each in _BETWEEN.split(text) if (part := each.strip(" .:"))]
     if parts and fold(parts[-1]) == "viet nam":
         parts.pop()
+    parts = _joined(parts, known)
     if len(parts) < 2 or any(_OF_ANOTHER_DAY.fullmatch(part) for part in parts):
         return None
     said: dict[Part, list[str]] = {part: [] for part in Part}
@@ -77,9 +79,9 @@ def read_address(text: str, known: WiderNames) -> Address | None:
         said[kind] for kind in (Part.COMMUNE, Part.DISTRICT, Part.PROVINCE, Part.CITY)
     )
     if not communes:
-        for level, names in ((provinces, known.provinces), (districts, known.districts)):
+        for level, names, place in ((provinces, known.provinces, len(wider)), (districts, known.districts, 0)):
             if not level and len(bare) > 1 and fold(bare[-1]) in names:
-                wider.insert(0, bare.pop())
+                wider.insert(place, bare.pop())
         if bare and (wider or districts or provinces or said[Part.REST]):
             communes.append(bare.pop())
     for part in reversed(wider):
@@ -90,6 +92,18 @@ def read_address(text: str, known: WiderNames) -> Address | None:
     district, province = (_FORMER.sub("", next(iter(level), "")) for level in (districts, provinces))
     rest = [part for part in parts if part in bare or part in said[Part.REST]]
     return Address(communes[0], district, province, ", ".join(rest))
+
+
+def _joined(parts: Sequence[str], known: WiderNames) -> list[str]:
+    """The parts, those of a known name that holds a dash being one: “Bà Rịa - Vũng Tàu”."""
+    joined: list[str] = []
+    for part in parts:
+        name = fold(bare_name(f"{joined[-1]} {part}")) if joined else ""
+        if name in known.provinces or name in known.districts:
+            joined[-1] = f"{joined[-1]} - {part}"
+        else:
+            joined.append(part)
+    return joined
 
 
 def _is_province(part: str, known: WiderNames) -> bool:

@@ -23,8 +23,10 @@ def test_a_name_begins_with_a_letter_or_a_figure(name: str) -> None:
 
 
 KNOWN = WiderNames(
-    frozenset({"thanh phu", "huien thanh phu", "ben tre", "thanh pho ben tre", "mo cai nam"}),
-    frozenset({"ben tre", "tinh ben tre", "vinh long", "tinh vinh long", "can tho", "thanh pho can tho"}),
+    frozenset({"thanh phu", "huien thanh phu", "ben tre", "thanh pho ben tre", "mo cai nam", "phan rang thap cham"}),
+    frozenset(
+        {"ben tre", "tinh ben tre", "vinh long", "tinh vinh long", "can tho", "thanh pho can tho", "ba ria vung tau"}
+    ),
 )
 
 
@@ -40,6 +42,9 @@ KNOWN = WiderNames(
         ("Phú Khương, Bến Tre", ("Phú Khương", "", "Bến Tre")),
         ("Ninh Kiều, TP Cần Thơ", ("Ninh Kiều", "", "TP Cần Thơ")),
         ("Chợ Lách, Bến Tre", ("Chợ Lách", "", "Bến Tre")),
+        ("Xã Long Sơn - tỉnh Bà Rịa - Vũng Tàu", ("Xã Long Sơn", "", "tỉnh Bà Rịa - Vũng Tàu")),
+        ("Long Sơn, TP Vũng Tàu, Bà Rịa – Vũng Tàu", ("Long Sơn", "TP Vũng Tàu", "Bà Rịa - Vũng Tàu")),
+        ("P. Đô Vinh, TP. Phan Rang - Tháp Chàm", ("P. Đô Vinh", "TP. Phan Rang - Tháp Chàm")),
         ("thị xã Bình Minh, xã Mỹ Hòa", ("xã Mỹ Hòa", "thị xã Bình Minh")),
         ("Ấp 3, Đại Điền", ("Đại Điền", "", "", "Ấp 3")),
         ("Xã Đại Điền, ĐT: 0275 387", ("Xã Đại Điền", "", "", "ĐT: 0275 387")),
