@@ -963,6 +963,33 @@ def test_a_list_of_several_parts_is_one_batch_with_one_new_producer(office: Offi
     assert counts(office.plan(Product, rows, office.day, links=chosen)) == (0, 0, 5, 0, 0)
 
 
+@pytest.mark.parametrize(
+    ("names", "actions", "taken"),
+    [
+        (("MỨT DỪA NON", "Mứt me", "Mứt dừa non"), (RowAction.REFUSED, RowAction.NEW, RowAction.REFUSED), ""),
+        (("Mứt dừa non", "Mứt me", "MỨT DỪA NON"), (RowAction.NEW, RowAction.NEW, RowAction.SKIPPED), "Mứt dừa non"),
+        (
+            ("MỨT DỪA NON", "Mứt dừa non", "Mứt dừa non"),
+            (RowAction.NEW, RowAction.SKIPPED, RowAction.SKIPPED),
+            "Mứt dừa non",
+        ),
+    ],
+    ids=["a better name too late", "a worse one", "the better one before"],
+)
+@pytest.mark.usefixtures("_small_parts")
+def test_a_name_written_in_another_way_far_below_is_judged_alike_when_it_is_written(
+    office: Office, names: Sequence[str], actions: Sequence[RowAction], taken: str
+) -> None:
+    rows = listed(("Tên sản phẩm", "Chủ thể"), *((name, office.entity) for name in names))
+
+    assert tuple(row.action for row in office.plan(Product, rows).rows) == actions
+    office.bring_in(Product, rows, partial=True)
+
+    with office.database.reading() as session:
+        made = session.scalars(select(Product.name).where(Product.name.in_(names))).all()
+    assert set(made) - {"Mứt me"} == ({taken} if taken else set())
+
+
 @pytest.mark.usefixtures("_small_parts")
 def test_lines_far_apart_that_do_not_agree_are_refused_alike(office: Office) -> None:
     names = ("Mứt dừa non", "Mứt gừng", "Mứt dừa nón", "Mứt me", "Mứt dừa non")

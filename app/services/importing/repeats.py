@@ -47,8 +47,8 @@ class Repeats:
             again = self._found.setdefault(first, Repeated([first]))
             again.lines.append(row.line)
             again.is_far |= first not in by_line
-            before = by_line.get(first) or self._again(first)
-            again.differing = again.differing or self._differing_column(before, row)
+            before = by_line.get(first) or self._as_taken(again)
+            again.differing = again.differing or self._differing_column(before, row, is_far=first not in by_line)
             if change and change.action is RowAction.NEW:
                 names = (each.values.get(self._title) for each in (before, row))
                 again.names = list(dict.fromkeys([*again.names, *(name for name in names if name)]))
@@ -73,16 +73,28 @@ class Repeats:
             again.names.sort(key=lambda name: (name.isupper(), -len(name)))
             change.values[title] = change.meant[title] = again.names[0]
 
-    def _differing_column(self, first: ReadRow, later: ReadRow) -> str:
-        """A column in which a later line says something else; an empty cell says nothing, unless it is to clear."""
+    def _as_taken(self, again: Repeated) -> ReadRow:
+        """The first line, of an earlier part, read anew under the name that was taken of its part."""
+        row = self._again(again.lines[0])
+        if again.names:
+            row.values[self._title] = again.names[0]
+        return row
+
+    def _differing_column(self, first: ReadRow, later: ReadRow, *, is_far: bool) -> str:
+        """A column in which a later line says something else; an empty cell says nothing, unless it is to clear.
+
+        is_far: whether the first is written when the later one is judged to be written too, and keeps its name.
+        """
         for path in self._columns.by_path:
             before, now = first.values.get(path), later.values.get(path)
             if now is None and not self._clears:
                 continue
             if "." in path:
                 before, now = (_as_meant(self._model, path, value) for value in (before, now))
-            elif path == self._title and before and now and self._is_written_otherwise(before, now):
-                continue
+            elif path == self._title and before and now:
+                ways = [(now, before)] if is_far else [(now, before), (before, now)]
+                if any(is_respelled_name(self._model, *names) for names in ways):
+                    continue
             if before != now:
                 return self._columns.name(path)
         return ""
@@ -104,9 +116,6 @@ class Repeats:
             if again.differing and again.is_far
             for line in again.lines
         }
-
-    def _is_written_otherwise(self, name: str, other: str) -> bool:
-        return is_respelled_name(self._model, name, other) or is_respelled_name(self._model, other, name)
 
     def notes(self) -> list[str]:
         """Which lines were left out, and of names written in several ways which is taken."""
