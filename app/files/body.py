@@ -88,6 +88,7 @@ class Body:
         self.filled_in = 0
         self._blank: list[int] = []
         self._headings: list[Line] = []
+        self._alone: set[int] = set()  # columns in which a heading of a part stood alone
         self._origins: dict[tuple[int, int], Cell] = {}
 
     def leave_out(self, line: int, cells: Sequence[Cell], why: str) -> None:
@@ -149,6 +150,8 @@ class Body:
                 is_first = why == AGAIN
                 if why == SECTION and len(filled) > 1:
                     self._headings.append((line, cells))
+                elif why == SECTION:
+                    self._alone.add(filled[0])
                 continue
             has_rows, self._in_remark = True, False
             yield line, self._fill_in(line, cells) if self.merges.by_row else cells, filled
@@ -235,7 +238,9 @@ class Body:
         merge = self.merges.at(line - 1, column)
         if merge and merge.right - merge.left >= 2 and 2 * (merge.right - merge.left + 1) > self.width:
             return SECTION
-        return ""
+        # Rows below it would else be read under the heading before: “Xã An Thạnh”, then “Mỹ An”.
+        is_like_others = column in self._alone and self.numbers and self.width >= 3 and len(text) <= LONGEST_TITLE
+        return SECTION if is_like_others and any(map(str.isalpha, text)) else ""
 
     def _fill_in(self, line: int, cells: list[Cell]) -> list[Cell]:
         """Put the value of a merged range into the cells it covers."""

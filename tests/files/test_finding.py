@@ -409,3 +409,28 @@ def test_headings_with_counts_below_a_header_of_two_lines_are_no_rows_where_ther
     assert (table.lines, whys(table)) == ([4, 5], [(3, body.SECTION), (6, body.TOTAL)])
     assert [row[-1] for row in table.rows] == ["Xã An Thạnh"] * 2
     assert (roman.lines, roman.rows[1]) == ([3, 4], ("II", "Xã An Quy", 2, 0, 1))
+
+
+def test_a_line_that_stands_as_a_heading_stood_is_a_heading_too():
+    content = samples.workbook([
+        ["STT", "Tên sản phẩm", "Tên chủ thể"],
+        [None, "Xã Thạnh Hải"],
+        [1, "Khô cá đù", "Cơ sở khô Hai Mến"],
+        [None, "Thạnh Phong"],
+        [1, "Mắm còng", "Cơ sở mắm Tư Hường"],
+    ])  # fmt: skip
+
+    table = read(content, name="sp.xlsx", known=COLUMNS)
+
+    assert (table.lines, whys(table)) == ([3, 5], [(2, body.SECTION), (4, body.SECTION)])
+    assert [row[-1] for row in table.rows] == ["Xã Thạnh Hải", "Thạnh Phong"]
+
+
+def test_a_text_alone_is_a_row_where_no_heading_stood_so_or_no_row_has_a_number():
+    rows = [["Tên sản phẩm", "Tên chủ thể", "Ghi chú"], ["Khô cá đù", "Cơ sở khô Hai Mến"], ["Khô mực"]]
+    numbered = [["STT", *rows[0]], [1, *rows[1]], [None, *rows[2]]]
+    headed = [rows[0], ["Xã Thạnh Hải"], *rows[1:]]
+
+    tables = [read(samples.workbook(each), name="sp.xlsx", known=COLUMNS) for each in (numbered, headed)]
+
+    assert [table.lines for table in tables] == [[2, 3], [3, 4]]
