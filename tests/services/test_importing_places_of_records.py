@@ -10,7 +10,17 @@ from sqlalchemy import select
 from app.database import Database
 from app.services import importing
 from app.table import Cell, Column, Table
-from models import Commune, CommuneKind, CommuneSuccession, District, Entity, Product, Province, SuccessionKind
+from models import (
+    Commune,
+    CommuneKind,
+    CommuneSuccession,
+    District,
+    Entity,
+    Product,
+    Province,
+    RowAction,
+    SuccessionKind,
+)
 
 pytestmark = pytest.mark.usefixtures("at_the_command_line")
 
@@ -295,6 +305,16 @@ def test_a_column_of_its_own_comes_before_what_an_address_says_and_must_agree(de
     made = desk.plan(NAMED, ("HTX Bốn", cell, "Mỏ Cày Nam"), **OF_ONE_DAY)
     sentence = "Cột “Xã” ghi “huyện Thạnh Phú”, cột “Huyện” ghi “Mỏ Cày Nam”. Ghi cho giống nhau."
     assert ("Huyện", sentence) in [tuple(problem) for problem in made.refused[0].problems]
+
+
+def test_an_address_without_a_hamlet_empties_no_street_though_empty_cells_clear(desk: Office) -> None:
+    header, place = ("Chủ thể", "Xã"), "xã An Thạnh, huyện Thạnh Phú"
+    desk.bring_in(header, ("HTX Một", f"Ấp 3, {place}"), ("HTX Hai", place), **OF_ONE_DAY)
+
+    rows = ("HTX Một", place), ("HTX Hai", f"Ấp 4, {place}"), ("HTX Hai", place)
+    made = desk.plan(header, *rows, clears=True, **OF_ONE_DAY)
+
+    assert [row.action for row in made.rows] == [RowAction.SAME, RowAction.CHANGED, RowAction.SKIPPED]
 
 
 @pytest.mark.parametrize("title", ["Xã", "Địa chỉ"])

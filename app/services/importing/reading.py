@@ -102,6 +102,10 @@ class Columns:
     ticks: dict[str, dict[int, str]] = field(default_factory=dict)
     beside: dict[str, tuple[int, int]] = field(default_factory=dict)
 
+    def has_own(self, path: str) -> bool:
+        """Whether a column says a path for every row; what cells of another say beside, they leave open elsewhere."""
+        return path not in self.beside or self.by_path[path] != self.beside[path][1]
+
     def name(self, path: str) -> str:
         """The column as the clerk knows it: by its title in the file, else by the label of the model."""
         index = self.by_path.get(path)
@@ -623,7 +627,7 @@ def _beside_reader(columns: Columns, path: str, read: Callable[[Cell], Any]) -> 
     index, (place, several) = columns.by_path[path], columns.beside[path]
 
     def read_row(cells: tuple[Cell, ...]) -> Any:
-        said, own = read(cells[place]), None if index == several else read(cells[index])
+        said, own = read(cells[place]), read(cells[index]) if columns.has_own(path) else None
         if said is None or own is None:
             return said if own is None else own
         if fold(bare_name(words(said))) != fold(bare_name(words(own))):

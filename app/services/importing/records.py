@@ -650,7 +650,7 @@ class RecordList:
         values = {
             name: value if value is not None else _emptied(self.model, name)
             for name, value in values.items()
-            if value is not None or (self.clears and _may_be_empty(self.model, name))
+            if value is not None or (self.clears and self.columns.has_own(name) and _may_be_empty(self.model, name))
         }
         changed = _differing(values, before["as_json"])
         if changed:

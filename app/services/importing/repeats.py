@@ -87,7 +87,7 @@ class Repeats:
         """
         for path in self._columns.by_path:
             before, now = first.values.get(path), later.values.get(path)
-            if now is None and not self._clears:
+            if now is None and not (self._clears and self._columns.has_own(path)):
                 continue
             if "." in path:
                 before, now = (_as_meant(self._model, path, value) for value in (before, now))
