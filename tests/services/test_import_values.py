@@ -219,6 +219,55 @@ def test_numbers_are_days_in_a_column_of_days_alone_and_a_year_is_none(database:
 
 
 @pytest.mark.fill("demo")
+@pytest.mark.parametrize("title", ["Ngày quyết định", "Năm", "Năm công nhận"])
+def test_of_years_alone_the_day_of_each_is_asked_once(database: Database, title: str) -> None:
+    known, unlike = producer(database), "Năm thành lập"
+    rows = [(known.product, known.name, 4, cell, 2001) for cell in (2022, "Năm 2022", "03/2023", "tháng 3 năm 2023")]
+    table = listed(("Sản phẩm", "Chủ thể", "Hạng sao", title, unlike), *rows)
+
+    plan = plan_of(database, Rating, table)
+    wrong = plan_of(database, Rating, table, links={"decided_on": {"2022": "15/06/2023", "03 2023": "31/02/2023"}})
+    said = plan_of(database, Rating, table, links={"decided_on": {"2022": "15/06/2022", "03 2023": "05/03/2023"}})
+
+    assert asked(plan) == [("decided_on", "2022", [2, 3]), ("decided_on", "03/2023", [4, 5])]
+    assert all(each.typed for each in plan.unfound)
+    assert sentences(plan)[2] == "“03/2023” thiếu ngày. Ghi đủ ngày/tháng/năm, ví dụ 05/03/2023."
+    assert sentences(wrong)[::2] == [
+        "Ngày 15/06/2023 không thuộc 2022. Ghi lại ngày.",
+        "Ngày 31/02/2023 không có trong lịch. Sửa lại ngày.",
+    ]
+    assert [row.parsed["decided_on"] for row in said.rows] == ["2022-06-15"] * 2 + ["2023-03-05"] * 2
+    assert asked(said) == []
+
+
+@pytest.mark.fill("demo")
+def test_a_column_of_years_stays_aside_where_another_has_the_days(database: Database) -> None:
+    known = producer(database)
+    header = ("Sản phẩm", "Chủ thể", "Hạng sao", "Ngày quyết định", "Năm công nhận")
+
+    plan = plan_of(database, Rating, listed(header, (known.product, known.name, 4, "15/06/2022", 2022)))
+
+    assert [row.parsed["decided_on"] for row in plan.rows] == ["2022-06-15"]
+    assert "Không dùng cột “Năm công nhận” (1 ô)." in plan.notes
+
+
+@pytest.mark.fill("demo")
+def test_the_day_of_a_year_is_not_remembered_of_a_sender(database: Database) -> None:
+    known = producer(database)
+    header = ("Sản phẩm", "Chủ thể", "Hạng sao", "Năm")
+    table = listed(header, (known.product, known.name, 4, 2020))
+    settled = plan_of(database, Rating, table, links={"decided_on": {"2020": "15/06/2020"}})
+    with database.writing.begin() as session:
+        sender = senders.named(session, "xã An Thạnh")
+        batch = importing.store(session, settled, file_name="a", content_hash="d" * 64, size=1, sender=sender)
+        importing.apply(session, batch)
+
+        options, _notes = senders.recalled(session, sender, Rating, header, importing.NOTHING, TODAY)
+
+    assert "decided_on" not in options.links
+
+
+@pytest.mark.fill("demo")
 @pytest.mark.parametrize("cell", ["123/QĐ-UBND", "148/2023", "Ngày 05/03/2023", "01/2023/QĐ-UBND", "1/15/3/2023"])
 def test_a_number_alone_stays_one(database: Database, cell: str) -> None:
     known = producer(database)
@@ -759,7 +808,7 @@ def test_stars_are_read_as_offices_write_them(database: Database, cell: str) -> 
         ("Ngày quyết định", "Ngày 05/3/2024", "2024-03-05"),
         ("Ngày quyết định", "5 tháng 3 năm 2024", "2024-03-05"),
         ("Ngày quyết định", "5-Mar-24", "2024-03-05"),
-        ("Ngày quyết định", "T3/2024", "“T3/2024” chỉ là tháng. Ghi đủ ngày/tháng/năm, ví dụ 05/03/2026."),
+        ("Ngày quyết định", "T3/2024", "“T3/2024” thiếu ngày. Ghi đủ ngày/tháng/năm, ví dụ 05/03/2024."),
         ("Hạng sao", "Không đạt", "“Không đạt” chưa rõ là mấy sao. Ghi số sao từ 1 đến 5, ví dụ 4."),
     ],
 )

@@ -152,6 +152,19 @@ def test_a_day_that_a_list_of_results_lacks_is_typed_once_for_all_rows(
     assert own_clerk.get(f"/admin/rating/details/{made.id}").status_code == 200
 
 
+def test_the_day_of_a_year_is_typed_once_for_its_rows(own_clerk: TestClient, look: OcopSession, entity: Entity) -> None:
+    product = look.scalars(select(Product.name).where(Product.entity_id == entity.id)).first()
+    file = workbook((product, entity.name, "4 sao", 2020), header=("Tên sản phẩm", "Chủ thể", "Hạng sao", "Năm"))
+    href = send(own_clerk, file, name="ket-qua.xlsx", model="rating", as_of="").headers["location"]
+    assert 'aria-label="Năm của các dòng ghi “2020”"' in own_clerk.get(href).text
+
+    reply(own_clerk, href, {"val-0": "29/02/2020"})
+    own_clerk.post(f"{href}/confirm")
+
+    look.rollback()
+    assert look.scalars(select(Rating.stars).where(Rating.decided_on == date(2020, 2, 29))).all() == [4]
+
+
 def test_who_signs_comes_from_the_same_workbook_and_stands_on_the_record(
     own_clerk: TestClient, look: OcopSession, entity: Entity
 ) -> None:

@@ -11,7 +11,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, inspect, select
+from sqlalchemy import ColumnElement, Enum, inspect, select
 from sqlalchemy.orm import Mapper
 
 from app.current import actor, seeing_everything
@@ -108,7 +108,8 @@ def ask(asked: dict[tuple[str, str], Unfound], columns: Columns, rows: Sequence[
                 continue
             key = path, fold(text)
             if key not in asked:
-                asked[key] = _choice(columns, path, text) if text else _order(columns, path)
+                about = _choice if isinstance(column_type(columns.model, path), Enum) else _rest_of_day
+                asked[key] = about(columns, path, text) if text else _order(columns, path)
             asked[key].lines.append(row.line)
 
 
@@ -128,6 +129,21 @@ def _choice(columns: Columns, path: str, text: str) -> Unfound:
         creatable=False,
         optional=True,
         findable=False,
+    )
+
+
+def _rest_of_day(columns: Columns, path: str, text: str) -> Unfound:
+    return Unfound(
+        path,
+        columns.name(path),
+        fold(text),
+        text,
+        f"Các dòng này chỉ ghi {text}. Ghi một ngày trong {text} cho các dòng đó.",
+        [],
+        creatable=False,
+        skippable=False,
+        findable=False,
+        typed=True,
     )
 
 

@@ -32,6 +32,7 @@ from app.services.importing.reading import (
     with_places,
     with_producers,
     with_ticks,
+    with_years,
 )
 from app.services.importing.repairs import Repair, repaired
 from app.services.importing.writing import Change, rehearse, with_links
@@ -251,6 +252,7 @@ def prepare(session: OcopSession, model: type[Base], table: Table, *, as_of: dat
         if as_of < NO_DISTRICTS_FROM:
             columns = with_districts(columns, table, known, options.mapping)
     columns = with_ticks(columns, table, kind.uses, options.mapping)
+    columns = with_years(columns, table, kind.uses, options.mapping)
     as_read, repairs = repaired(columns, table, options.keep)
     columns, as_read, compounds = taken_apart(columns, as_read, options.keep, known, options.mapping)
     read = row_reader(columns, as_read, table, None if model in DATED else options.links)

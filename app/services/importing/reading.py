@@ -27,7 +27,7 @@ from models.rules.addresses import WiderNames, part_of, read_address
 from models.rules.identifiers import tax_code_written
 from models.rules.places import bare_name
 from models.rules.text import fold, tidy
-from models.rules.words import read_day, words
+from models.rules.words import day, read_day, words
 
 
 class ColumnsUnclear(OcopError):
@@ -132,7 +132,8 @@ class Options:
     province: code, for a list that does not say in which province it lies. mapping: {title: path, or "" to leave
     out}. links: {relation: {folded value: id, SKIP, CREATE, EMPTY}}, the value of a link that no column names being "";
     also {path of a closed list: {folded value: one of the list, SKIP, EMPTY}}, {path of days: {"": DAY_FIRST or
-    MONTH_FIRST}} and {path of days without a column: {"": the day of all rows, as typed}}.
+    MONTH_FIRST, folded year or month and year: the day of it, as typed}} and {path of days without a column: {"": the
+    day of all rows, as typed}}.
     clears: whether an empty cell empties what is there. keep: keys of repairs that a clerk refused.
     complete: whether a list of places names every unit of its province, so that the others ended.
     asks_day: whether nobody said for which day the list holds, so that it is asked where it matters; the answer is
@@ -461,6 +462,37 @@ def with_producers(columns: Columns, table: Table, uses: Collection[str], chosen
     return replace(columns, by_path={**columns.by_path, f"{relation}name": index}, reasons=reasons)
 
 
+OF_YEARS = re.compile(
+    r"nam(?: (?:duoc|dat|cap|ki|ra|quyet dinh|cong nhan|chung nhan|danh gia|phan hang|xep hang|ocop|san pham|sp))*"
+)
+
+
+def with_years(columns: Columns, table: Table, uses: Collection[str], chosen: Mapping[str, str]) -> Columns:
+    """Where no column has the day that every row needs, the one of its years does; the day of each year is asked."""
+    model = columns.model
+    days = [path for path in uses if "." not in path and isinstance(column_type(model, path), Date)]
+    path = next((path for path in days if _is_required(model, path) and path not in columns.by_path), None)
+    named = [n for n in columns.ignored if OF_YEARS.fullmatch(fold(title_of(columns.labels[n])))]
+    of_years = [n for n in named if columns.labels[n] not in chosen and _are_years(table, n)]
+    if path is None or path in columns.alike or len(of_years) != 1:
+        return columns
+    reasons = {**columns.reasons, columns.labels[of_years[0]]: "các ô ghi năm, hỏi ngày của mỗi năm"}
+    return replace(columns, by_path={**columns.by_path, path: of_years[0]}, reasons=reasons)
+
+
+def _are_years(table: Table, index: int) -> bool:
+    cells = [row[index] for row in islice(table.rows, LOOKED_AT) if row[index] is not None]
+    return bool(cells) and sum(map(_is_part_of_day, cells)) >= PLACES * len(cells)
+
+
+def _is_part_of_day(cell: Cell) -> bool:
+    try:
+        _day(cell)
+    except CellRefused as refusal:
+        return isinstance(refusal, PartOfDay)
+    return False
+
+
 YES, NO = frozenset({"co", "x", "dung", "1", "true"}), frozenset({"khong", "0", "sai", "false"})
 TICKS = YES | frozenset({"✓", "✔", "√", "☑", "☒", "v"})
 NO_TICKS = NO | frozenset({"", "-", "–", "☐"})
@@ -668,6 +700,14 @@ class CellAsked(CellRefused):
         super().__init__(why)
 
 
+class PartOfDay(CellRefused):
+    """A day of which a cell says the year, or month and year. part: “2021”, “03/2021”."""
+
+    def __init__(self, part: str, why: str) -> None:
+        self.part = part
+        super().__init__(why=why)
+
+
 LEFT_OUT = object()
 """What a reader answers of a value whose rows a clerk leaves out."""
 
@@ -685,7 +725,8 @@ def _asking_reader(
     if isinstance(kind, Date):
         index = columns.by_path[path]
         places = (index, columns.beside[path][0]) if path in columns.beside else (index,)
-        return _asking_day(plain, columns.labels[index], [row[at] for row in table.rows for at in places], said.get(""))
+        cells = [row[at] for row in table.rows for at in places]
+        return _asking_day(_asking_rest_of_day(plain, said), columns.labels[index], cells, said.get(""))
     return plain
 
 
@@ -707,6 +748,27 @@ def _asking_choice(plain: Callable[[Cell], Any], kind: Enum, said: Mapping[str, 
             if answer in by_value:
                 return by_value[answer]
             raise CellAsked(text, str(refusal)) from None
+
+    return read
+
+
+def _asking_rest_of_day(plain: Callable[[Cell], Any], said: Mapping[str, Any]) -> Callable[[Cell], Any]:
+    """Where cells say the year alone, a clerk says once which day of it is meant."""
+
+    def read(cell: Cell) -> Any:
+        try:
+            return plain(cell)
+        except PartOfDay as refusal:
+            part, why = refusal.part, str(refusal)
+        try:
+            answer = plain(said.get(fold(part)))
+        except CellRefused as refusal:
+            raise CellAsked(part, str(refusal)) from None
+        if answer and not day(answer).endswith(part):
+            raise CellAsked(part, f"Ngày {day(answer)} không thuộc {part}. Ghi lại ngày.")
+        if answer is None:
+            raise CellAsked(part, why)
+        return answer
 
     return read
 
@@ -858,7 +920,7 @@ OTHER_DAYS = re.compile(
 )
 _ENGLISH = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 MONTHS = {name: n for n, name in enumerate(_ENGLISH, start=1)}
-ONLY_MONTH = re.compile(r"(?:tháng ?|t)?\d{1,2}[/.-](?:19|20)\d{2}|tháng \d{1,2} năm \d{4}", re.IGNORECASE)
+MONTH_OF_YEAR = re.compile(r"(?:tháng ?|t)?(\d{1,2})(?: ?[/.-] ?| năm )((?:19|20)\d{2})", re.IGNORECASE)
 
 
 def _day(cell: Cell) -> date | None:
@@ -873,10 +935,11 @@ def _day(cell: Cell) -> date | None:
     if other := OTHER_DAYS.fullmatch(text):
         year, month, on = (other[name] or other[f"{name}_"] or other[f"{name}__"] for name in ("y", "m", "d"))
         text = f"{on}/{MONTHS.get(month.lower(), month)}/{year if len(year) == 4 else f'20{year}'}"
-    if re.fullmatch(r"(19|20)[0-9]{2}", text):
-        raise CellRefused(f"“{text}” chỉ là năm. Ghi đủ ngày/tháng/năm, ví dụ 05/03/{text}.")
-    if ONLY_MONTH.fullmatch(text):
-        raise CellRefused(f"“{text}” chỉ là tháng. Ghi đủ ngày/tháng/năm, ví dụ 05/03/2026.")
+    if year := only_year(text):
+        raise PartOfDay(year, f"“{text}” chỉ là năm. Ghi đủ ngày/tháng/năm, ví dụ 05/03/{year}.")
+    if (of_month := MONTH_OF_YEAR.fullmatch(text)) and 1 <= int(of_month[1]) <= 12:
+        part = f"{int(of_month[1]):02}/{of_month[2]}"
+        raise PartOfDay(part, f"“{text}” thiếu ngày. Ghi đủ ngày/tháng/năm, ví dụ 05/{part}.")
     try:
         return read_day(text)
     except OverflowError:

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import inspect, select
+from sqlalchemy import Date, inspect, select
 
-from app.services.importing.reading import NOT_DATA, Options, linked_model
+from app.services.importing.reading import NOT_DATA, Options, column_type, linked_model
 from app.session import OcopSession
 from models.base import Base, screens
 from models.import_batch import ImportBatch, Sender
@@ -89,7 +89,9 @@ def remember(session: OcopSession, batch: ImportBatch) -> None:
     aliases = {screen: dict(known) for screen, known in sender.aliases.items()}
     for relation, chosen in options.get("links", {}).items():
         if relation not in inspect(model).relationships:
-            layout.setdefault("answers", {})[relation] = {value: said for value, said in chosen.items() if value}
+            kept = {value: said for value, said in chosen.items() if value}
+            if kept and not isinstance(column_type(model, relation), Date):  # of other lists the days are others
+                layout.setdefault("answers", {})[relation] = kept
             continue
         # What has no value was said of this file alone.
         meant = {value: row_id for value, row_id in chosen.items() if value and isinstance(row_id, int)}
