@@ -137,7 +137,8 @@ class Entity(Placed, Searchable, Base):
             hint="đúng như giấy đăng ký",
             aliases=(
                 *("Chủ thể", "Tên doanh nghiệp", "Tên cơ sở", "Cơ sở sản xuất", "Tên đơn vị", "Tên HTX"),
-                *("Tên cơ sở sản xuất", "Tên chủ thể sản xuất", "Đơn vị sản xuất"),
+                *("Tên cơ sở sản xuất", "Tên chủ thể sản xuất", "Đơn vị sản xuất", "Chủ thể sản xuất"),
+                *("Tên hộ kinh doanh", "Tên hợp tác xã", "Tên công ty", "Tên tổ chức"),
             ),
         ),
     )
@@ -158,7 +159,16 @@ class Entity(Placed, Searchable, Base):
         ),
     )
     registration: Mapped[str] = mapped_column(
-        Tidy(120), default="", info=field("Giấy đăng ký kinh doanh", hint="số, ngày, nơi cấp")
+        Tidy(120),
+        default="",
+        info=field(
+            "Giấy đăng ký kinh doanh",
+            hint="số, ngày, nơi cấp",
+            aliases=(
+                *("Đăng ký kinh doanh", "Số đăng ký kinh doanh", "Số giấy đăng ký kinh doanh", "Giấy phép kinh doanh"),
+                *("Giấy chứng nhận đăng ký kinh doanh", "Số giấy chứng nhận đăng ký kinh doanh"),
+            ),
+        ),
     )
     commune_id: Mapped[int] = mapped_column(ForeignKey("communes.id"), info=field("Xã, phường"))
     street: Mapped[str] = mapped_column(
@@ -220,6 +230,7 @@ class Representative(Placed, Searchable, Base):
             aliases=(
                 *("Người đại diện", "Họ tên người đại diện", "Họ và tên", "Tên người đại diện"),
                 *("Người đại diện pháp luật", "Đại diện pháp luật", "Họ tên người đại diện pháp luật"),
+                *("Chủ cơ sở", "Tên chủ cơ sở", "Chủ hộ", "Tên chủ hộ", "Họ tên chủ hộ", "Họ và tên chủ hộ"),
             ),
         ),
     )

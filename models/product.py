@@ -56,7 +56,7 @@ class Product(Placed, Searchable, Base):
         info=field(
             "Nhóm sản phẩm",
             hint="theo Phụ lục I, Quyết định 26/2026/QĐ-TTg",
-            aliases=("Nhóm", "Phân nhóm", "Phân nhóm sản phẩm", "Ngành hàng"),
+            aliases=("Nhóm", "Phân nhóm", "Phân nhóm sản phẩm", "Nhóm/phân nhóm", "Ngành hàng", "Nhóm ngành hàng"),
         )
     )
 

@@ -45,7 +45,7 @@ class Rating(Placed, Searchable, Base):
         info=field(
             "Điểm trung bình",
             hint="0 đến 100, không làm tròn; để trống nếu chỉ biết hạng sao",
-            aliases=("Điểm TB", "Điểm đánh giá", "Tổng điểm", "Số điểm", "Điểm"),
+            aliases=("Điểm TB", "Điểm đánh giá", "Tổng điểm", "Tổng số điểm", "Số điểm", "Điểm", "Điểm bình quân"),
         )
     )
     stars_by_points: Mapped[int | None] = mapped_column(info=field("Hạng sao theo điểm", managed=True))
@@ -53,8 +53,9 @@ class Rating(Placed, Searchable, Base):
         info=field(
             "Hạng sao",
             aliases=(
-                *("Số sao", "Sao", "Hạng sao hiện tại", "Hạng sao mới", "Hạng sao đạt", "Hạng sao đạt được"),
-                *("Hạng sao công nhận", "Xếp hạng", "Phân hạng", "Xếp loại", "Kết quả xếp hạng", "Kết quả phân hạng"),
+                *("Số sao", "Sao", "Hạng sao hiện tại", "Xếp hạng", "Phân hạng", "Xếp loại", "Hạng sao mới"),
+                *("Hạng sao đạt", "Hạng sao đạt được", "Hạng sao được công nhận", "Hạng sao công nhận", "Hạng"),
+                *("Kết quả phân hạng", "Kết quả xếp hạng", "Phân hạng sản phẩm", "Xếp hạng sản phẩm"),
             ),
         )
     )

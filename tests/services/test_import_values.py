@@ -37,6 +37,7 @@ from models import (
     Product,
     Province,
     Rating,
+    Representative,
     RowAction,
     SuccessionKind,
 )
@@ -711,12 +712,21 @@ def test_what_the_flush_refuses_is_said_of_its_own_column(database: Database) ->
         (Rating, "Quyết định công nhận / Ngày", "decided_on"),
         (Rating, "Ngày QĐ", "decided_on"),
         (Rating, "Điểm TB", "mean_points"),
+        (Rating, "Hạng sao mới", "stars"),
+        (Entity, "Số giấy CNĐKKD", "registration"),
+        (Entity, "Xã, thị trấn", "commune.name"),
+        (Representative, "Họ và tên chủ hộ", "name"),
+        (Product, "Phân nhóm", "group.name"),
+        (Product, "Tên sản phẩm / Product name", "name"),
+        (Product, "Product name / Tên sản phẩm", "name"),
+        (Product, "Chủ thể/Producer", "entity.name"),
+        (Rating, "Hạng sao / Ba sao", ""),
         (Product, "Đơn vị tính", ""),
         (Product, "Mã", ""),
     ],
 )
 def test_titles_as_offices_write_them_are_known(model: type[Base], title: str, path: str) -> None:
-    table = Table((Column(title), Column("Không ai biết")), [], [])
+    table = Table((Column(title), Column("Không ai biết"), Column("Hạng sao / Bốn sao")), [], [])
 
     columns = match(model, table, uses=importing.importable_paths(model), needs=[()])
 

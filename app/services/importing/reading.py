@@ -260,7 +260,8 @@ def _claims(
     for index, label in enumerate(labels):
         if label in chosen:
             continue
-        named = next(((known[way], why) for way, why in _ways(title_of(label)) if way in known), None)
+        ways = [*_ways(title_of(label)), *_before_english(label, labels)]
+        named = next(((known[way], why) for way, why in ways if way in known), None)
         if named is None:
             continue
         path, reason = named
@@ -310,7 +311,11 @@ IN_BRACKETS = re.compile(r"\s*\([^()]*\)$")
 LEADING_NUMBER = re.compile(r"^\d{1,2}\s*[.)]\s*")
 IN_FULL = {"SP": "sản phẩm", "KD": "kinh doanh", "SĐT": "số điện thoại", "ĐT": "điện thoại", "QĐ": "quyết định"}
 SHORT = {
-    fold(short): fold(full) for short, full in {**IN_FULL, "ĐKKD": "đăng ký kinh doanh", "DN": "doanh nghiệp"}.items()
+    fold(short): fold(full)
+    for short, full in {
+        **IN_FULL,
+        **{"ĐKKD": "đăng ký kinh doanh", "CNĐKKD": "chứng nhận đăng ký kinh doanh", "DN": "doanh nghiệp"},
+    }.items()
 }
 """Words that offices shorten in titles, folded; “OCOP” says nothing there."""
 
@@ -336,6 +341,16 @@ def _ways(title: str) -> Iterator[tuple[str, str]]:
         yield fold(below), "đúng tên ở dòng dưới"
     elif fold(below) == "ten":
         yield fold(groups[-1]), "đúng tên ở dòng trên"
+
+
+IN_TWO_LANGUAGES = re.compile(r"(.*[^\x00-\x7f].*?)\s*[/|–-]\s*[A-Z][A-Z .'()]*", re.IGNORECASE)
+
+
+def _before_english(label: str, labels: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """“Tên sản phẩm” of “Tên sản phẩm / Product name”, where no other title begins so: then it names a group."""
+    found = IN_TWO_LANGUAGES.fullmatch(title_of(label))
+    if found and sum(re.split(r"\s*[/|–-]", each)[0] == found[1] for each in labels) == 1:
+        yield fold(found[1]), "đúng tên phần tiếng Việt"
 
 
 def _is_no_data(label: str) -> bool:
