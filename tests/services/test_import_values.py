@@ -733,6 +733,46 @@ def test_titles_as_offices_write_them_are_known(model: type[Base], title: str, p
     assert columns.path_of(0) == path
 
 
+# ---- people -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.fill("demo")
+@pytest.mark.parametrize(
+    ("cell", "name", "position"),
+    [
+        ("Ông Trần Văn Mến - Giám đốc", "Trần Văn Mến", "Giám đốc"),
+        ("Trần Văn Mến\nPhó Giám đốc HTX", "Trần Văn Mến", "Phó Giám đốc HTX"),
+        ("Bà Lê Thị Tư (chủ cơ sở)", "Lê Thị Tư", "chủ cơ sở"),
+        ("Giám đốc: Lê Thị Tư", "Lê Thị Tư", "Giám đốc"),
+        ("BÀ LÊ THỊ TƯ", "LÊ THỊ TƯ", None),
+    ],
+)
+def test_a_person_with_a_position_in_one_cell_is_two_values_told_and_refusable(
+    database: Database, cell: str, name: str, position: str | None
+) -> None:
+    table = listed(("Chủ thể", "Người đại diện"), (producer(database).name, cell))
+
+    plan = plan_of(database, Representative, table)
+    kept = plan_of(database, Representative, table, keep=["chuc-vu:Người đại diện"])
+
+    (row,) = plan.rows
+    assert (row.parsed["name"], row.parsed.get("position")) == (name, position)
+    assert [each.key for each in plan.repairs] == ["chuc-vu:Người đại diện"]
+    assert "position" not in kept.rows[0].parsed
+
+
+@pytest.mark.fill("demo")
+@pytest.mark.parametrize("cell", ["Lê Thị Tư\nTrần Ba", "Lê Thị Tư, Trần Ba", "Lê Thị Tư và Trần Ba"])
+def test_two_people_in_one_cell_are_refused(database: Database, cell: str) -> None:
+    known = producer(database)
+    table = listed(("Chủ thể", "Người đại diện"), (known.name, cell), (known.name, "Lê Thị\nTư"))
+
+    plan = plan_of(database, Representative, table)
+
+    assert sentences(plan) == ["Ô này ghi “Lê Thị Tư”, “Trần Ba”. Ghi mỗi người một dòng."]
+    assert plan.rows[1].parsed["name"] == "Lê Thị Tư"
+
+
 # ---- what says nothing, and what is no longer what was meant --------------------------------------------------------
 
 

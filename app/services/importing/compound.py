@@ -15,6 +15,7 @@ from app.services.importing.repairs import SHOWN, Repair, column_of
 from app.table import Cell, Column, Table
 from models.base import Base, label_of
 from models.commune import Commune
+from models.entity import Representative
 from models.rating import Rating
 from models.rules.addresses import Address, Part, WiderNames, part_of, read_address
 
@@ -126,18 +127,22 @@ def _in_words(address: Address, *, has_street: bool) -> str:
 
 @dataclass(frozen=True)
 class Compound:
-    """Values that offices write into one cell. names: paths, each a group of the patterns; the last may be missing."""
+    """Values that offices write into one cell. names: paths, each a group of the patterns; the last may be missing.
+
+    line_break: as what the patterns see it.
+    """
 
     key: str
     what: str
     names: tuple[str, ...]
     patterns: tuple[re.Pattern[str], ...]
+    line_break: str = " "
 
     def read(self, cell: Cell) -> Parts:
         """{path: text}; nothing where a cell says no more than one value."""
         if not isinstance(cell, str):
             return {}
-        text = " ".join(cell.split())
+        text = self.line_break.join(" ".join(line.split()) for line in cell.strip().splitlines())
         found = next((match for pattern in self.patterns if (match := pattern.fullmatch(text))), None)
         return {name: said for name, said in found.groupdict().items() if said} if found else {}
 
@@ -158,7 +163,25 @@ _DECISION = (
     re.compile(rf"(?:ngày:? )?{_DAY} ?[,;–-]? ?{_NUMBER}\.?", re.IGNORECASE),
 )
 _POINTS, _STARS = r"(?P<mean_points>\d{1,3}(?:[.,]\d+)?) ?", r"(?:đạt |xếp |hạng )*(?P<stars>[1-5] ?(?:sao|[*★]))"
+_PERSON = r"(?P<name>[^,;:/&+–()-]+?)"
+_POSITION = (
+    r"(?P<position>(?:(?:tổng|phó|quyền|q\.|p\.) ?)*(?:giám đốc|chủ (?:nhiệm|tịch|cơ sở|hộ|doanh nghiệp|trang trại)"
+    r"|tổ (?:trưởng|phó)|trưởng|gđ|người đại diện|đại diện)\b[^,;]*?)"
+)
 COMPOUNDS: Mapping[type[Base], tuple[Compound, ...]] = {
+    Representative: (
+        Compound(
+            "chuc-vu",
+            "Họ tên tách khỏi chức vụ, “Ông”, “Bà”",
+            ("name", "position"),
+            (
+                re.compile(rf"(?:(?:ông|bà):? )?{_PERSON} ?[,:(–-] ?{_POSITION}\)?", re.IGNORECASE),
+                re.compile(rf"{_POSITION} ?[,:–-] ?(?:(?:ông|bà):? )?{_PERSON}", re.IGNORECASE),
+                re.compile(rf"(?:ông|bà):? {_PERSON}", re.IGNORECASE),
+            ),
+            line_break=", ",
+        ),
+    ),
     Rating: (
         Compound(
             "quyet-dinh", "Số và ngày quyết định tách ra", ("decision_number", "decided_on", "authority"), _DECISION
@@ -172,7 +195,7 @@ COMPOUNDS: Mapping[type[Base], tuple[Compound, ...]] = {
                 re.compile(rf"{_STARS} ?[-–,;:/(]? ?{_POINTS}(?:điểm|đ)\)?", re.IGNORECASE),
             ),
         ),
-    )
+    ),
 }
 
 

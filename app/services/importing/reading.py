@@ -22,7 +22,7 @@ from app.files.titles import FORMER_PLACES, HEADINGS, ROW_NUMBERS
 from app.table import Cell, CellError, Table, title_of
 from models.base import Base, LabelledEnum, Points, Tidy, TidyText, fields, label_of, tidy_lines
 from models.cycle import only_year
-from models.entity import kind_by_name
+from models.entity import Representative, kind_by_name
 from models.rules.addresses import WiderNames, part_of, read_address
 from models.rules.identifiers import tax_code_written
 from models.rules.places import bare_name
@@ -828,6 +828,8 @@ def _reader(model: type[Base], path: str) -> Callable[[Cell], Any]:
     kind = column_type(model, path)
     if isinstance(kind, Enum):
         return _choice_reader(kind)
+    if model is Representative and path == "name":
+        return _one_person(_text_reader(kind.length))
     if isinstance(kind, String | Tidy):
         is_tax_code = path.rpartition(".")[2] == "tax_code"
         return _text_reader(kind.length, tax_code_written) if is_tax_code else _text_reader(kind.length)
@@ -854,6 +856,23 @@ def _text_reader(length: int | None, written: Callable[[str], str] = lambda text
         return text or None
 
     return read
+
+
+BETWEEN_PEOPLE = re.compile(r"[\n,;/&+]|\bvà\b|[-–]\s*(?=ông\b|bà\b)", re.IGNORECASE)
+
+
+def _one_person(read: Callable[[Cell], str | None]) -> Callable[[Cell], str | None]:
+    """A name; two of them, two words each at least, are two lines."""
+
+    def read_one(cell: Cell) -> str | None:
+        parts = BETWEEN_PEOPLE.split(cell) if isinstance(cell, str) else ()
+        people = [tidy(part) for part in parts if len(part.split()) > 1]
+        if len(people) > 1:
+            named = ", ".join(f"“{name}”" for name in people)
+            raise CellRefused(f"Ô này ghi {named}. Ghi mỗi người một dòng.")
+        return read(cell)
+
+    return read_one
 
 
 def _choice_reader(kind: Enum) -> Callable[[Cell], LabelledEnum | None]:
