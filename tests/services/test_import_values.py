@@ -242,6 +242,18 @@ def test_of_years_alone_the_day_of_each_is_asked_once(database: Database, title:
 
 
 @pytest.mark.fill("demo")
+def test_of_a_day_that_no_row_needs_the_year_alone_may_be_left_out(database: Database) -> None:
+    table = listed(("Chủ thể", "Người đại diện", "Từ ngày"), (producer(database).name, "Lê Thị Tư", 2021))
+
+    (asked_of,) = plan_of(database, Representative, table).unfound
+    said = plan_of(database, Representative, table, links={"since": {"2021": "empty"}})
+
+    assert (asked_of.typed, asked_of.optional) == (False, True)
+    assert asked_of.why == "Các dòng này chỉ ghi 2021. Để trống, hoặc ghi đủ ngày trong tệp."
+    assert (counts(said)[0], said.rows[0].parsed["since"]) == (1, None)
+
+
+@pytest.mark.fill("demo")
 def test_a_column_of_years_stays_aside_where_another_has_the_days(database: Database) -> None:
     known = producer(database)
     header = ("Sản phẩm", "Chủ thể", "Hạng sao", "Ngày quyết định", "Năm công nhận")

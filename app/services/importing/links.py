@@ -17,7 +17,15 @@ from sqlalchemy.orm import Mapper
 from app.current import actor, seeing_everything
 from app.search import matching_rows
 from app.services.importing.former import Former
-from app.services.importing.reading import DAY_FIRST, MONTH_FIRST, Columns, ReadRow, column_type, linked_model
+from app.services.importing.reading import (
+    DAY_FIRST,
+    MONTH_FIRST,
+    Columns,
+    ReadRow,
+    column_type,
+    is_required,
+    linked_model,
+)
 from app.services.importing.writing import parts
 from app.services.place_names import read_onward
 from app.session import OcopSession, places_relation
@@ -133,17 +141,20 @@ def _choice(columns: Columns, path: str, text: str) -> Unfound:
 
 
 def _rest_of_day(columns: Columns, path: str, text: str) -> Unfound:
+    is_needed = is_required(columns.model, path)
+    what_to_do = f"Ghi một ngày trong {text} cho các dòng đó." if is_needed else "Để trống, hoặc ghi đủ ngày trong tệp."
     return Unfound(
         path,
         columns.name(path),
         fold(text),
         text,
-        f"Các dòng này chỉ ghi {text}. Ghi một ngày trong {text} cho các dòng đó.",
+        f"Các dòng này chỉ ghi {text}. {what_to_do}",
         [],
         creatable=False,
-        skippable=False,
+        optional=not is_needed,
+        skippable=not is_needed,
         findable=False,
-        typed=True,
+        typed=is_needed,
     )
 
 

@@ -203,7 +203,7 @@ def match(
         named = " và ".join(f"cột “{labels[index]}”" for index in claimed)
         columns.reasons.update((labels[index], f"{named} cùng là “{label}”; chọn một cột") for index in claimed)
         columns.alike[path] = list(claimed)
-        if _is_required(model, path) or any(path in need for need in needs):
+        if is_required(model, path) or any(path in need for need in needs):
             sides[path] = list(claimed)
             problems.append(ALIKE_TITLES.format(columns=f"C{named[1:]}", label=label))
     again = [labels[places[0]] for places in sides.values() if len({title_of(labels[place]) for place in places}) == 1]
@@ -365,7 +365,7 @@ def _kept_by_itself(model: type[Base]) -> frozenset[str]:
     return frozenset(fold(title) for info in managed for title in (info.label, *info.aliases))
 
 
-def _is_required(model: type[Base], path: str) -> bool:
+def is_required(model: type[Base], path: str) -> bool:
     """Whether no row is made without what a path says, and nothing else fills it."""
     first, _, rest = path.partition(".")
     if "." in rest:
@@ -486,7 +486,7 @@ def with_years(columns: Columns, table: Table, uses: Collection[str], chosen: Ma
     """Where no column has the day that every row needs, the one of its years does; the day of each year is asked."""
     model = columns.model
     days = [path for path in uses if "." not in path and isinstance(column_type(model, path), Date)]
-    path = next((path for path in days if _is_required(model, path) and path not in columns.by_path), None)
+    path = next((path for path in days if is_required(model, path) and path not in columns.by_path), None)
     named = [n for n in columns.ignored if OF_YEARS.fullmatch(fold(title_of(columns.labels[n])))]
     of_years = [n for n in named if columns.labels[n] not in chosen and _are_years(table, n)]
     if path is None or path in columns.alike or len(of_years) != 1:
@@ -775,8 +775,11 @@ def _asking_rest_of_day(plain: Callable[[Cell], Any], said: Mapping[str, Any]) -
             return plain(cell)
         except PartOfDay as refusal:
             part, why = refusal.part, str(refusal)
+        answer = said.get(fold(part))
+        if answer in (EMPTY, SKIP):
+            return None if answer == EMPTY else LEFT_OUT
         try:
-            answer = plain(said.get(fold(part)))
+            answer = plain(answer)
         except CellRefused as refusal:
             raise CellAsked(part, str(refusal)) from None
         if answer and not day(answer).endswith(part):
