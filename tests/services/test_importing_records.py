@@ -793,6 +793,17 @@ def test_two_ticks_or_none_or_something_else_is_refused_in_words(desk: Office) -
     assert [len(row.problems) for row in plan.refused] == [1, 1, 1]
 
 
+def test_ticks_below_stars_without_a_title_above_are_stars_and_years_are_not(desk: Office) -> None:
+    header = ("Sản phẩm", "Chủ thể", "3 sao", "4 sao", "2021", "2022")
+
+    plan = desk.plan(Rating, listed(header, (desk.product, desk.entity, None, "x", "x", None)), links=DECIDED)
+    empty = desk.plan(Rating, listed(header, (desk.product, desk.entity, "x", "x", None, None)), links=DECIDED)
+
+    assert [row.parsed["stars"] for row in plan.rows] == [4]
+    assert "Không dùng cột “2021” (1 ô), “2022” (trống)." in plan.notes
+    assert sentences(empty) == ["Dòng này có dấu ở “3 sao” và “4 sao”. Giữ một dấu."]
+
+
 def test_ticks_stand_for_values_of_any_closed_list_but_not_where_a_column_says_it(desk: Office) -> None:
     header = ("Tên chủ thể", "Mã xã", "Loại hình / HTX", "Loại hình / Hộ kinh doanh")
     rows = listed(header, ("Rạch Miễu Xanh", desk.commune_code, "x", None))

@@ -514,13 +514,20 @@ NO_TICKS = NO | frozenset({"", "-", "–", "☐"})
 
 
 def with_ticks(columns: Columns, table: Table, uses: Collection[str], chosen: Mapping[str, str]) -> Columns:
-    """Where columns “Hạng sao / 3 sao”, “Hạng sao / 4 sao” hold ticks, the one ticked says what fills “Hạng sao”."""
+    """Where columns “Hạng sao / 3 sao”, “Hạng sao / 4 sao” hold ticks, the one ticked says what fills “Hạng sao”.
+
+    So do “3 sao”, “4 sao” alone, which can be of nothing else.
+    """
     groups: defaultdict[str, dict[int, str]] = defaultdict(dict)
     for index in columns.ignored:
         group, _, value = title_of(columns.labels[index]).rpartition(" / ")
-        if group and columns.labels[index] not in chosen:
+        if columns.labels[index] not in chosen:
             groups[group][index] = IN_BRACKETS.sub("", value)
     known = _titles(columns.model, uses)
+    alone = groups.pop("", {})
+    for path in (path for path in uses if "." not in path):
+        if values := {n: value for n, value in alone.items() if _is_value_of(columns.model, path, value)}:
+            groups[label_of(columns.model, path)] |= values
     for group, values in groups.items():
         path = next((known[way] for way, _ in _ways(group) if way in known), "")
         is_free = path and path not in columns.by_path and path not in columns.alike
@@ -536,13 +543,26 @@ def with_ticks(columns: Columns, table: Table, uses: Collection[str], chosen: Ma
     return columns
 
 
+def _is_value_of(model: type[Base], path: str, title: str) -> bool:
+    """Whether a title is a value of a closed list, or says stars; a number alone may be anything."""
+    if isinstance(column_type(model, path), Integer):
+        return path == "stars" and not title.isdigit() and _reads(_whole, title)
+    return isinstance(column_type(model, path), Enum) and _reads(_reader(model, path), title)
+
+
+def _reads(read: Callable[[Cell], Any], text: str) -> bool:
+    try:
+        return bool(read(text))
+    except CellRefused:
+        return False
+
+
 def _are_ticks(model: type[Base], path: str, values: Mapping[int, str], table: Table) -> bool:
     """Whether the titles are values of a closed list or numbers, and most filled cells below them ticks."""
     read = _reader(model, path)
-    try:
-        if not isinstance(column_type(model, path), Enum | Integer) or not all(read(each) for each in values.values()):
-            return False
-    except CellRefused:
+    if not isinstance(column_type(model, path), Enum | Integer):
+        return False
+    if not all(_reads(read, each) for each in values.values()):
         return False
     cells = [row[n] for row in islice(table.rows, LOOKED_AT) for n in values]
     filled = [text for cell in cells if (text := _tick_text(cell)) not in NO_TICKS]
@@ -558,7 +578,7 @@ def _tick_text(cell: Cell) -> str:
 def _tick_reader(columns: Columns, path: str, read: Callable[[Cell], Any]) -> Callable[[tuple[Cell, ...]], Any]:
     """Reads a row's value where it is ticked. read: of a value."""
     ticks = columns.ticks[path]
-    label = title_of(columns.labels[next(iter(ticks))]).rpartition(" / ")[0]
+    label = title_of(columns.labels[next(iter(ticks))]).rpartition(" / ")[0] or label_of(columns.model, path)
 
     def read_row(cells: tuple[Cell, ...]) -> Any:
         filled = {value: cells[n] for n, value in ticks.items() if _tick_text(cells[n]) not in NO_TICKS}
