@@ -546,7 +546,7 @@ def with_ticks(columns: Columns, table: Table, uses: Collection[str], chosen: Ma
 def _is_value_of(model: type[Base], path: str, title: str) -> bool:
     """Whether a title is a value of a closed list, or says stars; a number alone may be anything."""
     if isinstance(column_type(model, path), Integer):
-        return path == "stars" and not title.isdigit() and _reads(_whole, title)
+        return path == "stars" and not title.isdigit() and _reads(_stars, title)
     return isinstance(column_type(model, path), Enum) and _reads(_reader(model, path), title)
 
 
