@@ -651,6 +651,25 @@ def test_results_of_the_past_may_have_stars_alone(office: Office) -> None:
     assert (made.mean_points, made.stars_by_points) == (Decimal("76.5"), 4)
 
 
+@pytest.mark.parametrize(("points", "stars", "said"), [(None, 4, "Có"), ("76,5", 4, "Có"), ("92", 4, "Không")])
+def test_what_follows_from_points_and_stars_is_never_written_otherwise(
+    office: Office, points: str | None, stars: int, said: str
+) -> None:
+    header = ("Sản phẩm", "Chủ thể", "Điểm", "Hạng sao", "Ngày quyết định", "Tiềm năng 5 sao")
+    row = office.product, office.entity, points, stars, date(2023, 6, 15)
+    office.bring_in(Rating, listed(header[:-1], row))
+
+    alone = office.plan(Rating, listed(header, (*row, said)))
+    new = office.plan(Rating, listed(header, (*row[:4], date(2022, 6, 15), said)))
+
+    found = "Không" if said == "Có" else "Có"
+    for plan in (alone, new):
+        assert [problem for row in plan.refused for problem in row.problems] == [
+            ("Tiềm năng 5 sao", f"Ô này tính ra là “{found}”, tệp ghi “{said}”. Để trống ô này.")
+        ]
+    assert counts(office.plan(Rating, listed(header, (*row, found)))) == (0, 0, 1, 0, 0)
+
+
 def test_the_day_of_decision_that_a_list_lacks_is_asked_once(office: Office) -> None:
     rows = listed(("Sản phẩm", "Chủ thể", "Số sao"), (office.product, office.entity, 4), ("", office.entity, 3))
     plan = office.plan(Rating, rows)

@@ -5,7 +5,7 @@ that fails is split until the row is found.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,6 +21,7 @@ from app.progress import Part, step
 from app.session import InvalidRow, OcopSession, OutsideArea
 from models.base import Base, Searchable
 from models.import_batch import RowAction
+from models.rules.words import words
 
 BATCH = 500
 MANY = 50
@@ -222,6 +223,7 @@ def _write(session: OcopSession, changes: Sequence[Change], settle: Settle) -> N
             if settle and change.is_settled:
                 change.row = change.row or change.model(**_values(change))
                 settle(session, change.row)
+                _refuse_unheeded(change.row, _values(change))
                 session.add(change.row)
             elif change.row is None:
                 change.row = _new(change.model, _values(change))
@@ -230,6 +232,17 @@ def _write(session: OcopSession, changes: Sequence[Change], settle: Settle) -> N
     for rows in new.values():
         session.insert(rows)
     del kept
+
+
+def _refuse_unheeded(row: Base, values: Mapping[str, Any]) -> None:
+    """Refuse what a file says and a service has filled otherwise, so that no plan shows what is not written."""
+    otherwise = [
+        (name, f"Ô này tính ra là “{words(made) or 'trống'}”, tệp ghi “{words(said)}”. Để trống ô này.")
+        for name, said in values.items()
+        if said is not None and (made := getattr(row, name)) != said
+    ]
+    if otherwise:
+        raise InvalidRow(row, otherwise)
 
 
 def _altered(change: Change, found: dict[tuple[type[Base], int], Base]) -> Base | None:
