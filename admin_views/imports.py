@@ -462,7 +462,10 @@ def _plan_page(
             count
             for action in _TONES
             if not asks_columns and (action in _ALWAYS or batch.counts[action.value])
-            for count in (_count(batch, action, shown), *(_waiting(cures[0]) if action is RowAction.REFUSED else ()))
+            for count in (
+                _count(batch, action, shown),
+                *(_waiting(cures[0]) if mine and action is RowAction.REFUSED else ()),
+            )
         ],
         said=batch.notes,
         refused_title=f"{_number(batch, RowAction.REFUSED)} dòng bị từ chối",
@@ -582,7 +585,11 @@ def _notes(
         by_answers, in_file = cures
         asked = pages.Link("Trả lời các giá trị chưa nhận ra", "#chua-nhan-ra")
         links = [*([asked] if by_answers and may_answer else []), marked, again]
-        notes.append(pages.Note(_refused_words(batch, by_answers, in_file), "danger", links=links))
+        said = _refused_words(batch, by_answers, in_file)
+        if not may_answer:
+            left = number(by_answers + in_file)
+            said = f"{left} dòng bị từ chối nên chưa ghi dòng nào; {batch.made_by} trả lời hoặc sửa tệp."
+        notes.append(pages.Note(said, "danger", links=links))
     return notes
 
 

@@ -1,4 +1,4 @@
-"""CSV: UTF-8, UTF-16, Windows-1258 or of an old font, separated by comma, semicolon or tab; every cell is text."""
+"""CSV: UTF-8, UTF-16, Windows-1258 or of an old font, separated by comma, semicolon, tab or bar; every cell is text."""
 
 import codecs
 import csv

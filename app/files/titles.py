@@ -1,5 +1,8 @@
 """Titles of what we write into workbooks ourselves, so that it is not taken for data when it comes back."""
 
+from models.rules.places import NO_DISTRICTS_FROM
+from models.rules.words import day
+
 INPUT_SHEET = "Nhập liệu"
 GUIDE_SHEET = "Hướng dẫn"
 LISTS_SHEET = "Danh sách chọn"
@@ -12,7 +15,7 @@ ABOUT_COLUMNS = ("Mục", "Nội dung")
 # On that sheet: the day whose names the places of a list have.
 NAMED_AS_OF = "Địa danh tính đến ngày"
 # What a list says of a place beside its name of that day; never read back.
-FORMER_DISTRICT = "Huyện (trước 01/07/2025)"
+FORMER_DISTRICT = f"Huyện (trước {day(NO_DISTRICTS_FROM)})"
 FORMER_PLACE = "Trước sắp xếp đơn vị"
 FORMER_PLACES = frozenset({FORMER_DISTRICT, FORMER_PLACE})
 

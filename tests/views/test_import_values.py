@@ -287,6 +287,16 @@ def test_what_is_said_of_refused_rows_is_what_helps_them(own_clerk: TestClient, 
     assert "2 Bị từ chối 1 Trong đó chờ bạn chọn" in page
 
 
+def test_who_may_not_answer_is_not_told_to(clerk: Clerk, entity: Entity) -> None:
+    asked = ("Kẹo mè xửng", "Cơ sở chị Ba", "hộp")
+    href = sent(clerk("tinh"), workbook(asked, header=PRODUCTS), model="product")
+
+    page = text(clerk("admin").get(href))
+
+    assert "1 dòng bị từ chối nên chưa ghi dòng nào; Lê Thị Thu Hà trả lời hoặc sửa tệp." in page
+    assert "chờ bạn chọn" not in page
+
+
 def test_of_many_refused_rows_the_errors_they_share_are_told_first(own_clerk: TestClient, entity: Entity) -> None:
     rows = [(f"Kẹo {n}", entity.name, "#REF!") for n in range(55)] + [("Kẹo lạ", "Cơ sở chị Ba", "hộp")] * 2
     page = text(own_clerk.get(sent(own_clerk, workbook(*rows, header=PRODUCTS), model="product")))

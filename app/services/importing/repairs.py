@@ -137,7 +137,7 @@ def _of_places(cells: Sequence[Cell], digits: int) -> Made:
 
 
 PERSON = re.compile(r"0(?:0[1-9]|[1-8][0-9]|9[0-6])[0-9]{9}")
-"""A person's number begins with the code of a province, 001 to 096."""
+"""A person's number begins with the code of a province, 001 to 096. Source: Circular 07/2016/TT-BCA, appendix 1."""
 
 
 def _of_tax(cells: Sequence[Cell]) -> Made:
