@@ -4,6 +4,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import sessionmaker
@@ -34,7 +35,14 @@ def connect(url: str, *, pool_size: int = POOL_SIZE) -> Database:
     parsed = make_url(url)
     if parsed.drivername == "sqlite" and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, pool_size=pool_size, max_overflow=4, pool_pre_ping=parsed.drivername != "sqlite")
+    engine = create_engine(
+        parsed,
+        pool_size=pool_size,
+        max_overflow=4,
+        pool_pre_ping=parsed.drivername != "sqlite",
+        json_serializer=_as_json,
+        json_deserializer=orjson.loads,
+    )
     if engine.dialect.name == "sqlite":
         _hold_transactions(engine)
     writer = engine.execution_options(writes=True)
@@ -43,6 +51,10 @@ def connect(url: str, *, pool_size: int = POOL_SIZE) -> Database:
         reading=sessionmaker(engine, class_=OcopSession, expire_on_commit=False),
         writing=sessionmaker(writer, class_=OcopSession, expire_on_commit=False, info={"writes": True}),
     )
+
+
+def _as_json(value: object) -> str:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 def _hold_transactions(engine: Engine) -> None:

@@ -51,6 +51,7 @@ from sqlalchemy.sql.selectable import CompoundSelect
 
 from app.current import Actor, actor
 from app.errors import OcopError
+from app.many import execute_many
 from models.audit import AuditAction, AuditEntry
 from models.base import Area, Base, Everywhere, Placed, Searchable, fields, now
 from models.commune import Commune
@@ -410,23 +411,27 @@ def _insert(connection: Connection, rows: Sequence[Base]) -> None:
     stored = model.__table__
     assert isinstance(stored, Table)
     names, defaults = _own_columns(model)
-    found: list[dict[str, Any]] = []
-    for row in rows:
-        held = instance_state(row).dict
-        for name, default in defaults:
+    found = [instance_state(row).dict for row in rows]
+    for name, default in defaults:
+        for held in found:
             if held.get(name) is None:
                 held[name] = default(None)
-        found.append({name: held.get(name) for name in names})
     if connection.dialect.name == "sqlite":
         own = _LAST_GIVEN.c.name == model.__tablename__
         last = connection.execute(select(_LAST_GIVEN.c.seq).where(own)).scalar() or 0
-        ids: Sequence[int] = range(last + 1, last + 1 + len(rows))
-        connection.execute(insert(stored), [{"id": i, **each} for i, each in zip(ids, found, strict=True)])
+        for row_id, held in enumerate(found, last + 1):
+            held["id"] = row_id
+        execute_many(connection, _inserting(stored), found, names=("id", *names))
     else:
         statement = insert(stored).returning(stored.c.id, sort_by_parameter_order=True)
-        ids = connection.execute(statement, found).scalars().all()
-    for row, row_id in zip(rows, ids, strict=True):
-        instance_state(row).dict["id"] = row_id
+        ids = connection.execute(statement, [{name: held.get(name) for name in names} for held in found]).scalars()
+        for held, row_id in zip(found, ids.all(), strict=True):
+            held["id"] = row_id
+
+
+@functools.cache
+def _inserting(stored: Table) -> Insert:
+    return insert(stored)
 
 
 @functools.cache
@@ -706,22 +711,21 @@ def _write_trail(session: OcopSession, drafts: Sequence[tuple[AuditAction, Base]
         "user_id": who.user_id,
         "verb": session._verb,
     }
-    session.connection().execute(
-        insert(AuditEntry.__table__),  # type: ignore[arg-type]  # a Table
-        [
-            shared
-            | {
-                "action": action,
-                "model": row.__tablename__,
-                "row_id": row.id,
-                "row_label": str(row)[:255],
-                "province_id": row.id if row.__tablename__ == "provinces" else getattr(row, "province_id", None),
-                "commune_id": row.id if isinstance(row, Commune) else getattr(row, "commune_id", None),
-                "changes": changes,
-            }
-            for action, row, changes in news
-        ],
-    )
+    found = [
+        {
+            "action": action,
+            "model": row.__tablename__,
+            "row_id": row.id,
+            "row_label": str(row)[:255],
+            "province_id": row.id if row.__tablename__ == "provinces" else getattr(row, "province_id", None),
+            "commune_id": row.id if isinstance(row, Commune) else getattr(row, "commune_id", None),
+            "changes": changes,
+        }
+        for action, row, changes in news
+    ]
+    trail = AuditEntry.__table__
+    assert isinstance(trail, Table)
+    execute_many(session.connection(), _inserting(trail), found, shared=shared)
 
 
 @functools.cache

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from itertools import chain, islice
+from math import isfinite
 from pathlib import Path
 from typing import Any
 from xml.parsers.expat import ExpatError
@@ -470,6 +471,8 @@ class _Cleaner:
                 return self.texts[raw]
             return self._text(raw)
         if isinstance(raw, float):
+            if not isfinite(raw):
+                return CellError("#NUM!", "error")  # no Excel writes it, and no JSON holds it
             return int(raw) if raw.is_integer() and abs(raw) < 1e15 else raw
         if isinstance(raw, datetime):
             return raw.date() if raw.time() == time.min else raw

@@ -29,7 +29,7 @@ def tidy(text: str) -> str:
 
 
 # An import folds the same names of places over and over.
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=8192)
 def fold(text: str) -> str:
     """Text as it is searched: no marks (so no tone placement), đ as d, y as i, lower case, words joined by one space.
 

@@ -297,3 +297,10 @@ def test_rows_that_only_have_their_number_are_no_rows():
 
     assert table.lines == [2]
     assert table.notes == ("Bỏ qua 3 dòng chỉ có số thứ tự (3, 4, 5), dòng đầu: “2”.",)
+
+
+@pytest.mark.parametrize("written", ["NaN", "inf", "-inf"])
+def test_a_number_that_is_none_is_an_error_of_its_cell(written):
+    content = samples.raw_xlsx(f'{HEADER_ROW}<row r="2"><c r="A2"><v>{written}</v></c><c r="B2"><v>1</v></c></row>')
+
+    assert read(content, name="x.xlsx").rows == [(CellError("#NUM!", "error"), 1)]

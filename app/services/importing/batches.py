@@ -16,6 +16,7 @@ from sqlalchemy.orm.attributes import instance_state
 from app.current import seeing_everything
 from app.errors import OcopError
 from app.files import read
+from app.many import execute_many
 from app.services.importing import senders
 from app.services.importing.cells import packed, unpacked
 from app.services.importing.kinds import known_titles
@@ -275,7 +276,7 @@ def _store_rows(session: OcopSession, batch: ImportBatch, converted: Converted, 
     with session.doing(VERB):
         for part in parts(rows):
             # Rows of this batch and nothing else; by the Session they would take twice the time.
-            session.connection().execute(_STORE, [_stored(row, batch, converted.get(row.line)) for row in part])
+            execute_many(session.connection(), _STORE, [_stored(row, batch, converted.get(row.line)) for row in part])
 
 
 _STORE = insert(ImportRow.__table__)  # type: ignore[arg-type]  # a Table
@@ -444,8 +445,6 @@ def _as_planned(session: OcopSession, batch: ImportBatch, columns: Columns, part
             row.problems.append(Problem("", ""))
             if change:
                 change.refusal = str(RowsRefused(count=1))
-        elif kept.action is RowAction.SKIPPED and change and change.action is RowAction.SAME:
-            pass  # it repeats a line of an earlier part, which is written by now
         elif _outcome(row_plan(columns, row, change)) != (kept.action, kept.changes, kept.before):
             raise PlanMoved
         if change:
@@ -567,7 +566,7 @@ def _keep_written(session: OcopSession, written: Sequence[Change], kept_ids: Map
             values = {name: plain(held.get(name)) for name in names}
             rows.append({"kept_id": kept_ids[change], "written_id": held["id"], "written": values})
     # Rows of this batch, read through the Session above; by the Session it would be one statement a row.
-    session.connection().execute(_WRITTEN, rows)
+    execute_many(session.connection(), _WRITTEN, rows)
 
 
 _WRITTEN = (

@@ -11,7 +11,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Enum, inspect, select
+from sqlalchemy import ColumnElement, Enum, func, inspect, select
 from sqlalchemy.orm import Mapper
 
 from app.current import actor, seeing_everything
@@ -179,11 +179,12 @@ def _order(columns: Columns, path: str) -> Unfound:
 class Register:
     """Rows of one model in the clerk's area that a name or key can mean: all of a short one, else what was asked for.
 
-    is_complete: whether every row is here.
+    is_complete: whether every row is here. up_to: the last id looked at, where rows are written meanwhile.
     """
 
     model: type[Base]
     as_of: date
+    up_to: int | None = None
     is_complete: bool = False
     rows: dict[int, Candidate] = field(default_factory=dict)
     by_title: defaultdict[str, list[Candidate]] = field(default_factory=lambda: defaultdict(list))
@@ -209,7 +210,8 @@ class Register:
         title = self.model.__title__
         title_column = getattr(self.model, title) if title in mapper.column_attrs else self.model.id
         columns = [getattr(self.model, name) for name in self._names]
-        for pk, shown, *values in session.execute(select(self.model.id, title_column, *columns).where(*where)):
+        known = () if self.up_to is None else (self.model.id <= self.up_to,)
+        for pk, shown, *values in session.execute(select(self.model.id, title_column, *columns).where(*where, *known)):
             if pk not in self.rows:
                 self._add(Candidate(pk, {"__title__": shown, **dict(zip(self._names, values, strict=True))}))
         self.is_complete = self.is_complete or not where
@@ -282,16 +284,22 @@ class Registers:
         self.session, self.as_of, self.asks_day = session, as_of, asks_day
         self.former = Former(session, as_of)
         self._by_model: dict[type[Base], Register] = {}
+        self._up_to: dict[type[Base], int] = {}
         self._found: dict[tuple[type[Base], Reference, int | None], Found] = {}
         self._lives: dict[int, set[int]] = {}
 
     def of(self, model: type[Base]) -> Register:
         """Short registers, such as places of a day and steps, are loaded whole."""
         if model not in self._by_model:
-            register = self._by_model[model] = Register(model, self.as_of)
+            register = self._by_model[model] = Register(model, self.as_of, self._up_to.get(model))
             if not issubclass(model, Placed):
                 register.load(self.session)
         return self._by_model[model]
+
+    def only_those_there(self, model: type[Base]) -> None:
+        """Look at no row that comes from now on: what a list adds, later lines of it do not mean (see `Repeats`)."""
+        with seeing_everything():
+            self._up_to[model] = self.session.scalar(select(func.max(model.id))) or 0
 
     def let_go(self) -> None:
         """Forget what was learned; what is asked next is learned anew."""

@@ -802,6 +802,7 @@ def begin(
 ) -> Callable[[Sequence[ReadRow]], RecordList]:
     """What judges the rows of a list of records; what a row is refused for becomes a problem of it."""
     registers = Registers(session, as_of, asks_day=options.asks_day and not options.links.get(AS_OF))
+    registers.only_those_there(columns.model)
     return RecordList(columns, registers, options.links, options.clears, lines).judge
 
 
