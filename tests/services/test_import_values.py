@@ -700,11 +700,12 @@ def test_a_kind_that_no_column_and_no_name_tells_is_asked_once(database: Databas
 @pytest.mark.fill("demo")
 def test_what_the_flush_refuses_is_said_of_its_own_column(database: Database) -> None:
     commune = first(database, Commune.code, Commune.valid_from)
-    table = listed(("Tên chủ thể", "Mã xã", "MST"), ("Hộ kinh doanh Năm", commune.code, "0123456789"))
+    header = ("Tên chủ thể", "Mã xã", "MST", "Email")
+    table = listed(header, ("Hộ kinh doanh Năm", commune.code, "0123456789", "a@b.vn; c@d.vn"))
 
     (judged,) = plan_of(database, Entity, table, commune.valid_from).rows
 
-    assert [problem.column for problem in judged.problems] == ["MST"]
+    assert [problem.column for problem in judged.problems] == ["MST", "Email"]
 
 
 @pytest.mark.parametrize(

@@ -321,9 +321,8 @@ def row_plan(columns: Columns, row: ReadRow, change: Change | None) -> RowPlan:
     problems = list(row.problems)
     if change and change.refusal:
         first = key[0] if key else next(iter(columns.by_path))
-        if change.refused_for in columns.by_path:
-            first = change.refused_for
-        problems.append(Problem(columns.name(first), change.refusal))
+        for path, sentence in change.faults or [(first, change.refusal)]:
+            problems.append(Problem(columns.name(path if path in columns.by_path else first), sentence))
     named = [words(row.values.get(path)) for path in (*key, columns.model.__title__)]
     return RowPlan(
         line=row.line,

@@ -42,7 +42,7 @@ class Change:
     existing: id of the row found. closes: attributes set on it when another row follows it.
     shown: {attribute: (old, new)} as a clerk reads them. meant: {path: name of the row meant}, where the file has
     another one. before: columns of the row found, as JSON.
-    refusal: why it cannot be written, as a sentence; refused_for: the attribute, where that is known.
+    refusal: why it cannot be written; faults: (attribute, sentence) of each part of that, where it is known.
     row: what was written, as long as others need it.
     is_settled: whether a service fills the rest of it first.
     """
@@ -58,7 +58,7 @@ class Change:
     meant: dict[str, str] = field(default_factory=dict)
     before: dict[str, Any] | None = None
     refusal: str = ""
-    refused_for: str = ""
+    faults: Sequence[tuple[str, str]] = ()
     row: Base | None = None
     is_settled: bool = False
 
@@ -205,7 +205,7 @@ def _try(session: OcopSession, changes: Sequence[Change], settle: Settle) -> Non
     except (OcopError, IntegrityError, DataError) as problem:
         if len(changes) == 1:
             changes[0].refusal = str(problem) if isinstance(problem, OcopError) else str(RowClashes())
-            changes[0].refused_for = problem.problems[0][0] if isinstance(problem, InvalidRow) else ""
+            changes[0].faults = problem.problems if isinstance(problem, InvalidRow) else ()
             return
         middle = len(changes) // 2
         _try(session, changes[:middle], settle)
