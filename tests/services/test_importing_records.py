@@ -819,7 +819,10 @@ def test_ticks_below_stars_without_a_title_above_are_stars_and_years_are_not(des
     empty = desk.plan(Rating, listed(header, (desk.product, desk.entity, "x", "x", None, None)), links=DECIDED)
 
     assert [row.parsed["stars"] for row in plan.rows] == [4]
-    assert "Không dùng cột “2021” (1 ô), “2022” (trống)." in plan.notes
+    assert plan.notes[:2] == [
+        "Không dùng cột “2021” (1 ô), “2022” (trống).",
+        "“2021”, “2022” là mỗi năm một cột. Ghi mỗi năm một dòng, có cột “Hạng sao” và “Năm công nhận”.",
+    ]
     assert sentences(empty) == ["Dòng này có dấu ở “3 sao” và “4 sao”. Giữ một dấu."]
 
 

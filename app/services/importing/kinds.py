@@ -1,5 +1,6 @@
 """Which lists can be taken, what each may fill, and how its rows are judged."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from models.district import District
 from models.import_batch import ImportBatch
 from models.product_group import ProductGroup
 from models.province import Province
+from models.rating import Rating
 from models.rules.text import fold
 from models.rules.words import number
 from models.user import User
@@ -139,6 +141,8 @@ def path_label(model: type[Base], path: str) -> str:
 SAID_OF_ANY = frozenset({"ghi chu", "tinh trang", "ten", "ma", "mo ta"})
 """Titles that say nothing of which list a column belongs to."""
 
+A_YEAR = re.compile(r"(?:^|\s)20\d\d$")
+
 
 def columns_left(columns: Columns, table: Table) -> list[str]:
     """Which columns fill nothing and how much stands in them; and which other list takes them, as sentences."""
@@ -155,6 +159,11 @@ def columns_left(columns: Columns, table: Table) -> list[str]:
             elsewhere[kind].append(f"“{label}”")
     sentences = [f"Không dùng cột {', '.join(named)}."]
     sentences += [f"Cột {', '.join(labels)} nhập bằng loại {kind}." for kind, labels in elsewhere.items()]
+    years = [f"“{columns.labels[n]}”" for n in columns.ignored if A_YEAR.search(title_of(columns.labels[n]))]
+    if columns.model is Rating and len(years) > 1:
+        sentences.append(
+            f"{', '.join(years)} là mỗi năm một cột. Ghi mỗi năm một dòng, có cột “Hạng sao” và “Năm công nhận”."
+        )
     for places_ in columns.alike.values():
         reason = columns.reasons[columns.labels[places_[0]]]
         sentences.append(f"{reason[:1].upper()}{reason[1:]} ở mục Cách đọc tệp.")
