@@ -49,9 +49,9 @@ from sqlalchemy.sql import Delete, Executable, Insert, Update
 from sqlalchemy.sql.elements import TextClause
 from sqlalchemy.sql.selectable import CompoundSelect
 
+from app.bulk import execute_many, value_of
 from app.current import Actor, actor
 from app.errors import OcopError
-from app.many import execute_many
 from models.audit import AuditAction, AuditEntry
 from models.base import Area, Base, Everywhere, Placed, Searchable, fields, now
 from models.commune import Commune
@@ -415,7 +415,7 @@ def _insert(connection: Connection, rows: Sequence[Base]) -> None:
     for name, default in defaults:
         for held in found:
             if held.get(name) is None:
-                held[name] = default(None)
+                held[name] = value_of(default)
     if connection.dialect.name == "sqlite":
         own = _LAST_GIVEN.c.name == model.__tablename__
         last = connection.execute(select(_LAST_GIVEN.c.seq).where(own)).scalar() or 0
@@ -435,20 +435,11 @@ def _inserting(stored: Table) -> Insert:
 
 
 @functools.cache
-def _own_columns(model: type[Base]) -> tuple[tuple[str, ...], tuple[tuple[str, Callable[[Any], Any]], ...]]:
-    """Names of a model's columns but its id, and what fills those that are left empty."""
+def _own_columns(model: type[Base]) -> tuple[tuple[str, ...], tuple[tuple[str, Any], ...]]:
+    """Names of a model's columns but its id, and the defaults of those that have one."""
     mapper: Mapper[Any] = inspect(model)
     columns = {prop.key: prop.columns[0] for prop in mapper.column_attrs if prop.key != "id"}
-    defaults = tuple(
-        (name, each.default.arg if each.default.is_callable else functools.partial(_same, each.default.arg))
-        for name, each in columns.items()
-        if each.default is not None
-    )
-    return tuple(columns), defaults
-
-
-def _same(value: Any, _context: object) -> Any:
-    return value
+    return tuple(columns), tuple((name, each.default) for name, each in columns.items() if each.default is not None)
 
 
 def _check_version(session: OcopSession, row: Base) -> None:

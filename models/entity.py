@@ -97,8 +97,7 @@ _SHORT = {
 # What may follow a kind; “hộ sản xuất, kinh doanh” is either of two.
 _SAYS_NO_MORE = {
     *("tnhh", "mtv", "cp", "nn", "tm", "dv", "xd", "va", "tu", "nhan", "nho", "vua", "ca", "the"),
-    "tong",
-    "hop",
+    *("tong", "hop"),
 }
 _LONG = re.compile(rf"\b(?:{'|'.join(sorted(_SHORT, key=len, reverse=True))})\b")
 _SHORTENED = frozenset(word for texts in _SHORT.items() for text in texts for word in text.split())

@@ -13,10 +13,10 @@ from sqlalchemy import bindparam, delete, func, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.attributes import instance_state
 
+from app.bulk import execute_many
 from app.current import seeing_everything
 from app.errors import OcopError
 from app.files import read
-from app.many import execute_many
 from app.services.importing import senders
 from app.services.importing.cells import packed, unpacked
 from app.services.importing.kinds import known_titles

@@ -142,6 +142,7 @@ SAID_OF_ANY = frozenset({"ghi chu", "tinh trang", "ten", "ma", "mo ta"})
 """Titles that say nothing of which list a column belongs to."""
 
 A_YEAR = re.compile(r"(?:^|\s)20\d\d$")
+"""A title that says a year: “2021”, “Năm 2021”."""
 
 
 def columns_left(columns: Columns, table: Table) -> list[str]:
@@ -162,7 +163,8 @@ def columns_left(columns: Columns, table: Table) -> list[str]:
     years = [f"“{columns.labels[n]}”" for n in columns.ignored if A_YEAR.search(title_of(columns.labels[n]))]
     if columns.model is Rating and len(years) > 1:
         sentences.append(
-            f"{', '.join(years)} là mỗi năm một cột. Ghi mỗi năm một dòng, có cột “Hạng sao” và “Năm công nhận”."
+            f"{', '.join(years)} là mỗi năm một cột. "
+            f"Ghi mỗi năm một dòng, có cột “{label_of(Rating, 'stars')}” và “Năm công nhận”."
         )
     for places_ in columns.alike.values():
         reason = columns.reasons[columns.labels[places_[0]]]

@@ -28,7 +28,7 @@ def execute_many(
     """
     own = tuple(names or rows[0])
     sql, binds, filled = _compiled(statement, connection.dialect, (*own, *shared))
-    shared = {**shared, **{name: default.arg(None) if default.is_callable else default.arg for name, default in filled}}
+    shared = {**shared, **{name: value_of(default) for name, default in filled}}
     columns: list[Any] = []
     for name, process in binds:
         if name in shared:
@@ -42,6 +42,11 @@ def execute_many(
     else:
         titles = [name for name, _ in binds]
         connection.exec_driver_sql(sql, [dict(zip(titles, each, strict=True)) for each in bound])
+
+
+def value_of(default: Any) -> Any:
+    """What a column's default fills in now. default: of SQLAlchemy, a value or what makes one."""
+    return default.arg(None) if default.is_callable else default.arg
 
 
 @lru_cache(maxsize=128)
